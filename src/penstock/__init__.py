@@ -1,0 +1,1 @@
+"""Penstock: a compliance pipeline for outgoing B2B e-mail."""

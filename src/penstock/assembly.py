@@ -1,0 +1,89 @@
+"""Puts a mail together from what is stored: campaign, contact, identity and history. Nothing is rendered here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from penstock.law.identity import Identifier
+from penstock.law.mailboxes import Mailboxes
+from penstock.law.recipient_kind import recipient_kind
+from penstock.model.campaign import Campaign
+from penstock.model.contact import Contact
+from penstock.model.keyring import Keyring
+from penstock.model.mail import Draft, Envelope, Mail
+from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
+
+__all__ = ["Assembler", "CapSpan", "sender_address"]
+
+CapSpan = Callable[[Campaign], tuple[timedelta, int]]
+"""The longest window of a campaign's caps and the most touches any of them counts."""
+
+
+def sender_address(from_: str) -> str:
+    """The address of a From as campaign files write it: what stands in the last angle brackets, else the whole."""
+    head, bracket, tail = from_.rpartition("<")
+    return tail.rstrip().removesuffix(">").strip() if bracket and head is not None else from_.strip()
+
+
+class Assembler:
+    """Makes mails for campaigns. Keeps nothing but what it was given."""
+
+    def __init__(
+        self,
+        *,
+        identifier: Identifier,
+        mailboxes: Mailboxes,
+        keyring: Keyring,
+        mails: Mails,
+        clock: Clock,
+        cap_span: CapSpan,
+    ) -> None:
+        self._identifier = identifier
+        self._mailboxes = mailboxes
+        self._keyring = keyring
+        self._mails = mails
+        self._clock = clock
+        self._cap_span = cap_span
+
+    def mail(self, campaign: Campaign, contact: Contact, contact_id: str | None = None) -> Mail:
+        """The draft of one campaign step to one contact, without history. The id is the same every time."""
+        identity = self._identifier.of(contact)
+        return Mail(
+            id=self._keyring.mail_id(campaign.id, identity.person),
+            envelope=Envelope(sender_address(campaign.message.from_), contact.address),
+            stream=campaign.stream,
+            controller=campaign.controller,
+            campaign=campaign,
+            contact=contact,
+            kind=recipient_kind(contact, self._mailboxes),
+            identity=identity,
+            content=Draft(),
+            contact_id=contact_id,
+        )
+
+    async def with_history(self, mails: Sequence[Mail]) -> list[Mail]:
+        """The same mails with their history; one store call per batch."""
+        now = self._clock.now()
+        queries = []
+        for mail in mails:
+            span, most = self._cap_span(mail.campaign) if mail.campaign else (timedelta(0), 0)
+            step = mail.campaign.id if mail.campaign else mail.stream.value
+            queries.append(HistoryQuery(mail.id, mail.identity, mail.controller, step, now - span, most))
+        histories = await self._mails.history(queries)
+        return [replace(mail, history=history) for mail, history in zip(mails, histories, strict=True)]
+
+    async def load(self, ids: Sequence[str]) -> list[Mail | None]:
+        """Saved mails by id, ready to be judged; None for one that is gone or whose contact was erased."""
+        saved = await self._mails.load(ids)
+        made = [self._from_saved(item) if item is not None else None for item in saved]
+        known = await self.with_history([mail for mail in made if mail is not None])
+        filled = iter(known)
+        return [next(filled) if mail is not None else None for mail in made]
+
+    def _from_saved(self, saved: SavedMail) -> Mail | None:
+        if saved.campaign is None or saved.contact is None:
+            return None
+        mail = self.mail(saved.campaign, saved.contact, saved.contact_id)
+        return replace(mail, id=saved.id, begun_at=saved.begun_at, attempts=saved.attempts)

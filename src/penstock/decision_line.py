@@ -1,0 +1,73 @@
+"""One decision as the contract shows it: the JSON line of check, send and explain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from penstock.law.version import POLICY
+from penstock.model.codes import Code
+from penstock.model.mail import Mail
+from penstock.model.outcome import Outcome, word
+from penstock.model.verdict import Decision, Reason, Verdict
+from penstock.ports import RowFault
+
+__all__ = ["Line", "fault_line", "iso", "line"]
+
+Line = dict[str, Any]
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC, to the second, with a Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def line(mail: Mail, decision: Decision, outcome: Outcome | None = None) -> Line:
+    """The line of one decided mail."""
+    return {
+        "address": mail.envelope.recipient,
+        "contact_id": mail.contact_id,
+        "campaign": mail.campaign.id if mail.campaign else None,
+        "mail_id": mail.id,
+        "verdict": decision.verdict.value,
+        "code": decision.code,
+        "codes": list(decision.codes),
+        "until": iso(decision.until),
+        "variant": decision.variant,
+        "reasons": [_reason(reason) for reason in decision.reasons],
+        "outcome": word(outcome) if outcome is not None else None,
+    }
+
+
+def _reason(reason: Reason) -> Line:
+    return {
+        "stage": reason.stage,
+        "verdict": reason.verdict.value,
+        "code": reason.code,
+        "why": reason.why,
+        "rule": reason.rule,
+        "policy": POLICY,
+        "fields": list(reason.facts.fields),
+        "until": iso(reason.facts.until),
+    }
+
+
+def fault_line(fault: RowFault, campaign: str) -> Line:
+    """The line of a row that cannot be used: verdict reject, with the row's number."""
+    code = Code(fault.code) if fault.code else None
+    reason = Reason("contacts", Verdict.REJECT, code, fault.why)
+    return {
+        "address": fault.address,
+        "contact_id": None,
+        "campaign": campaign,
+        "mail_id": None,
+        "verdict": Verdict.REJECT.value,
+        "code": code,
+        "codes": [code] if code else [],
+        "until": None,
+        "variant": None,
+        "reasons": [_reason(reason)],
+        "outcome": None,
+        "line": fault.line,
+        "why": fault.why,
+    }

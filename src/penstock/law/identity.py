@@ -1,0 +1,110 @@
+"""From an address and a company to the keyed hashes that suppression, caps and the ledger work with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from penstock.law.canonical import Canonical, organisation_key, person_form, provider_form
+from penstock.law.mailboxes import Mailboxes
+from penstock.model.address import Address, parse_address
+from penstock.model.contact import Company, Contact
+from penstock.model.identity import Identity
+from penstock.model.keyring import Keyring
+
+__all__ = ["Identifier"]
+
+_CACHE = 50_000
+
+
+class Identifier:
+    """Makes identities. `foreign` names hash kinds (`sha256`, `md5`) that the store holds entries of.
+
+    Forms are named before hashing so that a domain can never be taken for a person: `p:` person, `d:` domain,
+    `o:` organisation, `f:` foreign hash.
+    """
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        canonical: Canonical,
+        mailboxes: Mailboxes,
+        foreign: Iterable[str] = (),
+    ) -> None:
+        self._keyring = keyring
+        self._canonical = canonical
+        self._mailboxes = mailboxes
+        self._foreign = tuple(sorted(foreign))
+        self._companies: dict[str, tuple[tuple[bytes, ...], bytes | None]] = {}
+
+    def of(self, contact: Contact) -> Identity:
+        """The identity of a contact. Raises ValueError when its address is not in exact form."""
+        address = parse_address(contact.address)
+        if not isinstance(address, Address):
+            raise ValueError("not an exact address")
+        return self.of_address(address, contact.company)
+
+    def of_address(self, address: Address, company: Company | None = None) -> Identity:
+        """The identity of an address, with what is known of the company."""
+        person = person_form(address)
+        domain_keys, unit = self._domain(address.domain)
+        keys, organisation = list(domain_keys), None
+        if company is not None:
+            for domain in company.domains:
+                keys.extend(self._domain(domain.lower().strip().strip("."))[0])
+            if company.id and (name := organisation_key(company.id)):
+                organisation = self._keyring.anchor("o:" + name)
+                keys.extend(self._keyring.fingerprints("o:" + name))
+        return Identity(
+            person=self._keyring.anchor("p:" + person),
+            person_keys=self.person_keys(address),
+            company_keys=tuple(dict.fromkeys(keys)),
+            company=unit,
+            organisation=organisation,
+        )
+
+    def person_keys(self, address: Address) -> tuple[bytes, ...]:
+        """All keys of an address: exact, person and provider form under every pepper, and foreign hashes."""
+        person = person_form(address)
+        exact = str(address)
+        forms = dict.fromkeys((exact, person, provider_form(address)))
+        keys = [key for form in forms for key in self._keyring.fingerprints("p:" + form)]
+        for kind in self._foreign:
+            for form in dict.fromkeys((exact, exact.lower(), person)):
+                keys.extend(self.foreign_keys(kind, hashlib.new(kind, form.encode(), usedforsecurity=False).hexdigest()))
+        return tuple(keys)
+
+    def entry_keys(self, address: Address) -> tuple[bytes, ...]:
+        """The keys under which an objection of this address is stored: all forms, the newest pepper."""
+        forms = dict.fromkeys((str(address), person_form(address), provider_form(address)))
+        return tuple(self._keyring.fingerprints("p:" + form)[0] for form in forms)
+
+    def of_keys(self, keys: tuple[bytes, ...]) -> Identity:
+        """An identity for looking up a domain, a company or a hash: every key counts, nobody is meant."""
+        return Identity(person=b"", person_keys=keys, company_keys=keys, company=None, organisation=None)
+
+    def foreign_keys(self, kind: str, digest: str) -> tuple[bytes, ...]:
+        """Keys of a plain hash of an address that somebody else made."""
+        return self._keyring.fingerprints(f"f:{kind}:{digest.lower()}")
+
+    def domain_keys(self, domain: str) -> tuple[bytes, ...]:
+        """Keys of one domain itself, as a suppression entry stores them."""
+        return self._keyring.fingerprints("d:" + domain)
+
+    def organisation_keys(self, company_id: str) -> tuple[bytes, ...]:
+        """Keys of a company id, as a suppression entry stores them."""
+        return self._keyring.fingerprints("o:" + organisation_key(company_id))
+
+    def is_provider(self, domain: str) -> bool:
+        """Whether the domain belongs to a public mail provider, so that it is nobody's company."""
+        return self._mailboxes.is_provider(domain)
+
+    def _domain(self, domain: str) -> tuple[tuple[bytes, ...], bytes | None]:
+        if domain not in self._companies:
+            if len(self._companies) > _CACHE:
+                self._companies.clear()
+            forms = self._canonical.domains(domain)
+            keys = tuple(key for form in forms for key in self._keyring.fingerprints("d:" + form))
+            unit = None if self.is_provider(domain) else self._keyring.anchor("d:" + forms[-1])
+            self._companies[domain] = (keys, unit)
+        return self._companies[domain]

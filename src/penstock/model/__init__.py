@@ -1,0 +1,1 @@
+"""Pure data: what a mail, a contact, a campaign and a verdict are. No I/O, no clock, no randomness."""

@@ -1,0 +1,153 @@
+"""Walks a batch of mails through the stages. Judges and edits are values; nothing is sent here.
+
+The rules of the batch: one answer per mail in the same order; checks that need no content judge every mail, so that all
+reasons are known; later stages see only mails that may still go; a stage that raises or answers wrongly costs the one
+mail that made it fail, never the batch; `Unavailable` ends the walk and everything comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeGuard
+
+from penstock.errors import ConfigError, ContractError, Unavailable
+from penstock.model.codes import Code
+from penstock.model.mail import Mail
+from penstock.model.verdict import Reason, Verdict, strictest
+from penstock.observe.log import get_logger
+from penstock.ports import Check, Edit, Phase, Stage
+
+__all__ = ["COMMERCIAL_NEEDS", "Pipeline", "Timing", "refuse_unsafe_order"]
+
+Timing = Callable[[str, float, int], None]
+"""Called after each stage with its name, the seconds it took and the number of mails."""
+
+COMMERCIAL_NEEDS = ("suppression", "notice", "list_unsubscribe", "write", "verify")
+"""Without these no advertising leaves; start-up refuses a list that lacks one."""
+
+_log = get_logger("pipeline")
+
+
+class Pipeline:
+    """An ordered list of stages. `stage_seconds` bounds one call of one stage."""
+
+    def __init__(self, stages: Sequence[Stage], *, stage_seconds: float = 30.0, timing: Timing | None = None) -> None:
+        self.stages = tuple(stages)
+        self._seconds = stage_seconds
+        self._timing = timing
+
+    async def run(self, mails: Sequence[Mail], *, last: Phase = Phase.SIGN) -> list[Mail]:
+        """The same mails in the same order with their reasons and, where they may go, their finished content.
+
+        Stages after the phase `last` are left out. Raises Unavailable when a stage could not reach what it needs.
+        """
+        walked = list(mails)
+        for stage in self.stages:
+            if stage.phase > last:
+                break
+            places = [place for place, mail in enumerate(walked) if _concerns(stage, mail)]
+            if not places:
+                continue
+            started = time.perf_counter()
+            answered = await self._ask(stage, [walked[place] for place in places])
+            for place, mail in zip(places, answered, strict=True):
+                walked[place] = mail
+            if self._timing is not None:
+                self._timing(stage.name, time.perf_counter() - started, len(places))
+        return walked
+
+    async def _ask(self, stage: Stage, mails: Sequence[Mail]) -> list[Mail]:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await _answers(stage, mails)
+        except Unavailable:
+            raise
+        except TimeoutError:
+            raise Unavailable(f"stage {stage.name} did not answer within {self._seconds:g} s") from None
+        except Exception as fault:  # noqa: BLE001 — a plugin's bug must cost one mail, not the batch
+            if len(mails) == 1:
+                _log.error("stage_failed", stage=stage.name, mail=mails[0].id, fault=type(fault).__name__)
+                return [_held(stage, mails[0], fault)]
+        middle = len(mails) // 2
+        return [*await self._ask(stage, mails[:middle]), *await self._ask(stage, mails[middle:])]
+
+
+def _concerns(stage: Stage, mail: Mail) -> bool:
+    if mail.stream not in stage.streams:
+        return False
+    return stage.phase is Phase.JUDGE or strictest(mail.reasons) is Verdict.SEND
+
+
+def _is_check(stage: Stage) -> TypeGuard[Check]:
+    return hasattr(stage, "judge")
+
+
+def _is_edit(stage: Stage) -> TypeGuard[Edit]:
+    return hasattr(stage, "edit")
+
+
+async def _answers(stage: Stage, mails: Sequence[Mail]) -> list[Mail]:
+    if _is_check(stage):
+        judged = await stage.judge(mails)
+        return [_with_reasons(stage, mail, reasons) for mail, reasons in zip(mails, judged, strict=True)]
+    if _is_edit(stage):
+        edited = await stage.edit(mails)
+        return [_with_edit(stage, mail, answer) for mail, answer in zip(mails, edited, strict=True)]
+    raise ContractError(f"stage {stage.name} neither judges nor edits")
+
+
+def _with_reasons(stage: Stage, mail: Mail, reasons: Sequence[Reason]) -> Mail:
+    if not reasons:
+        raise ContractError(f"check {stage.name} said nothing about a mail")
+    waived = mail.history.waived
+    if waived:
+        reasons = [_waived(reason) if reason.code in waived else reason for reason in reasons]
+    return mail.with_reasons(mail.reasons + tuple(reasons))
+
+
+def _waived(reason: Reason) -> Reason:
+    if reason.verdict is not Verdict.HOLD:
+        return reason
+    return replace(reason, verdict=Verdict.SEND, code=None, why=f"released by an operator: {reason.why}")
+
+
+def _with_edit(stage: Stage, mail: Mail, answer: Mail | Reason) -> Mail:
+    if isinstance(answer, Reason):
+        if answer.verdict is Verdict.SEND:
+            raise ContractError(f"edit {stage.name} answered a reason that stops nothing")
+        return _with_reasons(stage, mail, (answer,))
+    if answer.id != mail.id or answer.envelope != mail.envelope or answer.reasons != mail.reasons:
+        raise ContractError(f"edit {stage.name} redirected or re-judged a mail")
+    return answer
+
+
+def _held(stage: Stage, mail: Mail, fault: Exception) -> Mail:
+    why = f"stage {stage.name} failed on this mail ({type(fault).__name__}); it is kept until the stage is mended"
+    return mail.with_reasons((*mail.reasons, Reason(stage.name, Verdict.HOLD, Code.STAGE_FAILED, why)))
+
+
+def refuse_unsafe_order(stages: Iterable[Stage]) -> None:
+    """Raise ConfigError for a list whose phases are out of order, or that would let advertising leave incomplete."""
+    listed = list(stages)
+    for before, after in zip(listed, listed[1:], strict=False):
+        if after.phase < before.phase:
+            raise ConfigError(
+                f"stage {after.name} ({after.phase.name.lower()}) cannot come after "
+                f"{before.name} ({before.phase.name.lower()})",
+                where="stage",
+                mend="order: judge, pace, compose, complete, write, verify, sign",
+            )
+    names = [stage.name for stage in listed]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"stage {name} is listed twice", where="stage", mend="keep one of them")
+    missing = [name for name in ("compose", *COMMERCIAL_NEEDS) if name not in names]
+    if missing:
+        raise ConfigError(
+            f"no advertising may leave without {', '.join(missing)}",
+            where="stage",
+            mend="add it back, or remove all [[stage]] tables for the shipped list",
+        )

@@ -1,0 +1,201 @@
+"""One round of sending: lease, load, judge and edit, begin, deliver, end, settle.
+
+A mail leaves the queue only where the code says so; whatever dies in between, the default is "again". Decision and start
+are durable before the first byte goes out, and a mail that began and never ended is never sent again blindly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from penstock.assembly import Assembler
+from penstock.errors import AdapterUnavailable, Unavailable
+from penstock.model.mail import Mail
+from penstock.model.outcome import Outcome, TryLater, Uncertain
+from penstock.model.verdict import Decision, Reason, Verdict, decide
+from penstock.observe.log import get_logger
+from penstock.pipeline import Pipeline
+from penstock.ports import Adapter, Clock, Ending, Ledger, Queue, Services, Settlement, Ticket
+
+__all__ = ["Report", "Worker", "next_try"]
+
+Report = Callable[[Mail, Decision, Outcome | None], None]
+"""Called once per mail when a round is over with it, after the store knows."""
+
+Work = tuple[Ticket, Mail, Decision]
+
+BATCH = 500  # tickets per round
+SLICE = 50  # mails begun together: what a crash can leave in doubt, times the slices in flight
+IN_FLIGHT = 4
+LEASE_SECONDS = 120.0
+_RETRY = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
+
+_log = get_logger("worker")
+
+
+def next_try(outcome: TryLater, attempts: int, now: datetime) -> datetime:
+    """When to try again: as the next hop asked, else 30 min and longer (RFC 5321 section 4.5.4.1)."""
+    if not outcome.attempt_used:
+        return now
+    return now + (outcome.after or _RETRY[min(attempts, len(_RETRY) - 1)])
+
+
+class Worker:
+    """Drives mails from the queue through pipeline and adapters. Several may run on one store."""
+
+    def __init__(
+        self,
+        *,
+        queue: Queue,
+        ledger: Ledger,
+        assembler: Assembler,
+        pipeline: Pipeline,
+        services: Services,
+        adapters: Mapping[str, Adapter],
+        report: Report = lambda _mail, _decision, _outcome: None,
+    ) -> None:
+        self._queue = queue
+        self._ledger = ledger
+        self._assembler = assembler
+        self._pipeline = pipeline
+        self._services = services
+        self._clock: Clock = services.clock
+        self._adapters = adapters
+        self._report = report
+        self._flight = asyncio.Semaphore(IN_FLIGHT)
+
+    async def drain(self, *, wait: float, stop: asyncio.Event) -> None:
+        """Run rounds until nothing can be leased within `wait` seconds, or `stop` is set.
+
+        Raises Unavailable when a dependency is away; nothing is lost by it and the same call continues.
+        """
+        idle = 0.0
+        while not stop.is_set():
+            if await self.round():
+                idle = 0.0
+                continue
+            ready = await self._queue.ready_in()
+            if ready is None or idle + ready > wait:
+                return
+            pause = max(ready, 0.05)
+            idle += pause
+            try:
+                await asyncio.wait_for(stop.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def round(self) -> int:
+        """One batch of what is ready now; the number of tickets leased."""
+        tickets = await self._queue.lease(BATCH, LEASE_SECONDS)
+        if not tickets:
+            return 0
+        loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
+        gone = [Settlement(ticket) for ticket, mail in zip(tickets, loaded, strict=True) if mail is None]
+        if gone:
+            await self._queue.settle(gone)
+        pairs = [(ticket, mail) for ticket, mail in zip(tickets, loaded, strict=True) if mail is not None]
+        walked = await self._pipeline.run([mail for _, mail in pairs])
+        work = [
+            (ticket, mail, decide(mail.reasons, mail.variant))
+            for (ticket, _), mail in zip(pairs, walked, strict=True)
+        ]
+        await self._stop([item for item in work if not item[2].may_go])
+        await self._send([item for item in work if item[2].may_go])
+        return len(tickets)
+
+    async def _stop(self, work: Sequence[Work]) -> None:
+        """Record and settle what may not go now. Our own pace is no decision and is not recorded."""
+        paced = [item for item in work if item[2].paced]
+        judged = [item for item in work if not item[2].paced]
+        if judged:
+            await self._ledger.record([(mail, decision) for _, mail, decision in judged])
+            await self._queue.settle([Settlement(ticket, decision.until) for ticket, _, decision in judged])
+            for _, mail, decision in judged:
+                self._report(mail, decision, None)
+        if paced:
+            await self._wait_for_pace(paced)
+
+    async def _wait_for_pace(self, paced: Sequence[Work]) -> None:
+        lanes: dict[str, float] = {}
+        settlements = []
+        for ticket, _, decision in paced:
+            until = max(r.facts.until.timestamp() for r in decision.reasons if r.pace and r.facts.until)
+            lanes[ticket.lane] = max(until, lanes.get(ticket.lane, 0.0))
+            settlements.append(Settlement(ticket, self._clock.now(), not_before=until))
+        await self._queue.settle(settlements)
+        for lane, until in lanes.items():
+            await self._queue.postpone(lane, until)
+
+    async def _send(self, work: Sequence[Work]) -> None:
+        """Slices per adapter, several in flight; the first Unavailable is raised after all of them are settled."""
+        by_adapter: dict[str, list[Work]] = {}
+        for item in work:
+            by_adapter.setdefault(self._services.adapter_for(item[1].stream), []).append(item)
+        slices = []
+        for name, items in by_adapter.items():
+            adapter = self._adapters[name]
+            size = min(SLICE, adapter.capabilities.max_batch)
+            slices += [self._slice(adapter, items[at : at + size]) for at in range(0, len(items), size)]
+        results = await asyncio.gather(*slices, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _slice(self, adapter: Adapter, work: Sequence[Work]) -> None:
+        async with self._flight:
+            answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
+            stopped = [
+                _overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None
+            ]
+            begun = [item for item, reason in zip(work, answers, strict=True) if reason is None]
+            if stopped:
+                await self._stop(stopped)
+            if not begun:
+                return
+            closed: Unavailable | None = None
+            try:
+                outcomes = await _deliver(adapter, [mail for _, mail, _ in begun])
+            except AdapterUnavailable as fault:
+                closed = fault
+                outcomes = [TryLater("adapter unavailable", attempt_used=False)] * len(begun)
+            await asyncio.shield(self._finish(begun, outcomes))
+            if closed is not None:
+                raise closed
+
+    async def _finish(self, begun: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
+        now = self._clock.now()
+        endings, settlements = [], []
+        for (ticket, mail, decision), outcome in zip(begun, outcomes, strict=True):
+            due = next_try(outcome, mail.attempts, now) if isinstance(outcome, TryLater) else None
+            endings.append(Ending(mail, decision, outcome, due))
+            settlements.append(Settlement(ticket, due))
+        await self._ledger.end(endings)
+        await self._queue.settle(settlements)
+        for ending in endings:
+            self._report(ending.mail, ending.decision, ending.outcome)
+
+
+async def _deliver(adapter: Adapter, mails: Sequence[Mail]) -> Sequence[Outcome]:
+    """The adapter's outcomes; a bug or a wrong count leaves the whole slice in doubt."""
+    try:
+        outcomes = await adapter.deliver(mails)
+    except AdapterUnavailable:
+        raise
+    except Exception as fault:  # noqa: BLE001 — whatever a plugin raises, its mails may have been sent
+        _log.error("adapter_failed", adapter=adapter.name, fault=type(fault).__name__)
+        return [Uncertain(f"adapter raised {type(fault).__name__}")] * len(mails)
+    if len(outcomes) != len(mails):
+        _log.error("adapter_miscounted", adapter=adapter.name, asked=len(mails), answered=len(outcomes))
+        return [Uncertain("adapter answered the wrong number of outcomes")] * len(mails)
+    return outcomes
+
+
+def _overruled(work: Work, reason: Reason) -> Work:
+    """What `begin` found in the hand-over transaction joins the reasons."""
+    ticket, mail, _ = work
+    mail = mail.with_reasons((*mail.reasons, reason))
+    decision = decide(mail.reasons, mail.variant)
+    assert decision.verdict is not Verdict.SEND
+    return ticket, mail, decision

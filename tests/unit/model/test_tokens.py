@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.model.keyring import Keyring, Secret
+from penstock.model.tokens import PURPOSES, SignedTokens
+
+OLD, NEW = Secret("old", b"o" * 32), Secret("new", b"n" * 32)
+MAIL = "0123456789abcdef0123456789abcdef"
+
+
+def keyring(*tokens: Secret) -> Keyring:
+    return Keyring((Secret("p", b"p" * 32),), tokens, (Secret("l", b"l" * 32),))
+
+
+def test_a_token_says_its_purpose_and_mail_and_fits_an_address() -> None:
+    tokens = SignedTokens(keyring(OLD))
+    for purpose in PURPOSES:
+        token = tokens.sign(purpose, MAIL)
+        assert tokens.read(token) == (purpose, MAIL)
+        assert len(token) == 56
+
+
+def test_a_token_works_years_later_and_after_a_key_rotation() -> None:
+    token = SignedTokens(keyring(OLD)).sign("body", MAIL)
+    assert SignedTokens(keyring(NEW, OLD)).read(token) == ("body", MAIL)
+    assert SignedTokens(keyring(NEW)).read(token) is None
+
+
+@given(st.integers(0, 55), st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
+def test_a_token_changed_in_any_place_is_forged(place: int, letter: str) -> None:
+    tokens = SignedTokens(keyring(OLD))
+    genuine = tokens.sign("header", MAIL)
+    forged = genuine[:place] + letter + genuine[place + 1 :]
+    assert forged == genuine or tokens.read(forged) is None
+
+
+@given(st.text())
+def test_no_text_makes_reading_raise(text: str) -> None:
+    assert SignedTokens(keyring(OLD)).read(text) is None

@@ -1,0 +1,104 @@
+"""Reads a campaign file and its templates into a `Campaign` (contract section 5: the tables and keys)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import Field, ValidationError
+
+from penstock.config.campaign_faults import first_campaign_fault
+from penstock.config.fault import first_fault
+from penstock.config.sections import Filled, Language, Name, Section
+from penstock.config.settings import Settings
+from penstock.config.template_files import read_templates
+from penstock.config.toml_document import read_toml
+from penstock.errors import InvalidInput
+from penstock.model.campaign import Audience, Basis, Campaign, Caps, MessageSpec, Stream
+from penstock.model.moment import Moment
+
+__all__ = ["CampaignFile", "CampaignTable", "MessageTable", "campaign_digest", "read_campaign"]
+
+
+class CampaignTable(Section):
+    """`[campaign]`: who writes to whom why, and when."""
+
+    id: Name
+    controller: Filled
+    purpose: Filled
+    product: str = ""
+    product_for: Literal["companies", "persons", "both"] = "companies"
+    topic: tuple[str, ...] = ()
+    owner: str = ""
+    channel: str = "email"
+    stream: Stream = Stream.PROSPECTING
+    basis: Basis = Basis.LEGITIMATE_INTEREST
+    lia: Filled | None = None
+    starts_at: Moment | None = None
+    expires_at: Moment | None = None
+
+
+class MessageTable(Section):
+    """`[message]`: what the letter is made of; `text` and `html` are paths relative to the campaign file."""
+
+    from_: Filled = Field(alias="from")
+    subject: Filled
+    reply_to: Filled | None = None
+    text: Filled | None = None
+    html: Filled | None = None
+    fields: tuple[str, ...] = ()
+    fallback_language: Language | None = None
+
+
+class CampaignFile(Section):
+    """The whole file."""
+
+    campaign: CampaignTable
+    message: MessageTable
+    audience: Audience = Audience()
+    caps: Caps = Caps()
+    translations: dict[Language, dict[str, str]] = Field(default_factory=dict)
+
+
+def read_campaign(path: Path, settings: Settings) -> Campaign:
+    """Read one campaign; its `controller` becomes the id of one of `[controllers.*]`.
+
+    Raises InvalidInput with file, line and key for whatever cannot be understood or is missing,
+    templates included. Whether the templates are any good is not asked here.
+    """
+    document = read_toml(path, InvalidInput)
+    try:
+        file = CampaignFile.model_validate(document.table)
+    except ValidationError as error:
+        fault = first_fault(error, CampaignFile)
+        raise InvalidInput(fault.what, where=document.where(fault.path), mend=fault.mend) from None
+    controllers = _controllers(settings)
+    if doubt := first_campaign_fault(file, controllers):
+        raise InvalidInput(doubt.what, where=document.where(doubt.path), mend=doubt.mend)
+    message = MessageSpec(
+        **file.message.model_dump(),
+        templates=read_templates(path.parent, file.message.text, file.message.html, document.where),
+    )
+    campaign = Campaign(
+        **(file.campaign.model_dump() | {"controller": controllers[file.campaign.controller.casefold()]}),
+        message=message,
+        audience=file.audience,
+        caps=file.caps,
+        translations=file.translations,
+    )
+    return replace(campaign, digest=campaign_digest(campaign))
+
+
+def campaign_digest(campaign: Campaign) -> str:
+    """SHA-256 (hex) over everything the campaign says, template sources included, its digest left out."""
+    content = orjson.dumps(asdict(replace(campaign, digest="")), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _controllers(settings: Settings) -> dict[str, str]:
+    """Id and legal name, without case, to id."""
+    named = {one.legal_name.casefold(): name for name, one in settings.controllers.items()}
+    return named | {name.casefold(): name for name in settings.controllers}

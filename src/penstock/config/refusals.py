@@ -1,0 +1,99 @@
+"""Settings that read well but do not fit together, or that this version does not carry out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from penstock.config.fault import Fault
+from penstock.config.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from penstock.config.settings import Settings
+
+__all__ = ["first_refusal"]
+
+_LATER = "not in this version"
+_SQLITE = re.compile(r"sqlite:///[^?#]+")
+
+
+def first_refusal(settings: Settings) -> Fault | None:
+    """The first thing that stops the program from starting with these settings."""
+    for find in (_store_and_queue, _adapters, _routes, _controllers, _names, _safety):
+        if fault := next(find(settings), None):
+            return fault
+    return None
+
+
+def _store_and_queue(settings: Settings) -> Iterator[Fault]:
+    store, queue = settings.store.url, settings.queue.url
+    if store.startswith(("postgresql:", "postgres:")):
+        yield Fault(f"a PostgreSQL store is {_LATER}", ("store", "url"), 'use "sqlite:///penstock.db"')
+    elif store != "sqlite://:memory:" and not _SQLITE.fullmatch(store):
+        yield Fault("no store address", ("store", "url"), 'expected "sqlite:///FILE"')
+    if queue.startswith("nats:"):
+        yield Fault(f"a NATS queue is {_LATER}", ("queue", "url"), 'use "store:"')
+    elif queue != "store:":
+        yield Fault("no queue address", ("queue", "url"), 'expected "store:"')
+
+
+def _adapters(settings: Settings) -> Iterator[Fault]:
+    for name, section in settings.adapters.items():
+        kind, colon, _ = section.url.partition(":")
+        path = ("adapters", name, "url")
+        if not colon:
+            yield Fault("no adapter address", path, 'expected an address such as "file:outbox"')
+        elif kind != "file":
+            # what stands before the colon is a scheme and no secret; the rest may be one
+            yield Fault(f"{kind[:20]}: adapters are {_LATER}", path, 'use "file:FOLDER"')
+
+
+def _routes(settings: Settings) -> Iterator[Fault]:
+    for stream, name in settings.routes.items():
+        if "(" in name:
+            yield Fault(f"route expressions are {_LATER}", ("routes", stream), "name one adapter")
+        elif name not in settings.adapters:
+            yield Fault("names no adapter", ("routes", stream), did_you_mean(name, settings.adapters))
+
+
+def _controllers(settings: Settings) -> Iterator[Fault]:
+    owners: dict[str, str] = {}
+    for name, controller in settings.controllers.items():
+        other = owners.setdefault(controller.legal_name.casefold(), name)
+        if other != name:
+            path = ("controllers", name, "legal_name")
+            yield Fault(f"the controller '{other}' has the same legal name", path)
+
+
+def _names(settings: Settings) -> Iterator[Fault]:
+    """Controllers and adapters that other sections name."""
+    for place, sender in enumerate(settings.sender):
+        for name in sender.controllers:
+            if name not in settings.controllers:
+                yield Fault(
+                    "names no controller",
+                    ("sender", place, "controllers"),
+                    did_you_mean(name, settings.controllers),
+                )
+        for name in sender.adapters:
+            if name not in settings.adapters:
+                yield Fault("names no adapter", ("sender", place, "adapters"), did_you_mean(name, settings.adapters))
+    for place, client in enumerate(settings.relay.credentials):
+        for name in client.controllers:
+            if name not in settings.controllers:
+                path = ("relay", "credentials", place, "controllers")
+                yield Fault("names no controller", path, did_you_mean(name, settings.controllers))
+
+
+def _safety(settings: Settings) -> Iterator[Fault]:
+    safety = settings.safety
+    brakes = {
+        "redirect_all_to": safety.redirect_all_to,
+        "allow_recipients": safety.allow_recipients,
+        "daily_ceiling": safety.daily_ceiling,
+        "four_eyes": safety.four_eyes,
+    }
+    for key, value in brakes.items():
+        if value:
+            yield Fault(f"this brake is {_LATER}", ("safety", key), "take it out; nothing was sent")

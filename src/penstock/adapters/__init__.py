@@ -1,0 +1,1 @@
+"""Ways out: each adapter hands finished mails on."""

@@ -1,0 +1,1 @@
+"""Where contacts come from: files read row by row, in constant memory."""

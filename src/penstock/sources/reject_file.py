@@ -1,0 +1,81 @@
+"""The rows of an import that could not be used, set aside as JSON lines so that somebody can mend them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import orjson
+
+from penstock.ports import RowFault
+
+__all__ = ["RejectFile"]
+
+
+class RejectFile:
+    """An async context manager that takes faults and shows the file, mode 0600 and on disk, when it is left.
+
+    Each line is an object with `line`, `why`, `code`, `address` and `raw`. Without a fault no file is made;
+    when the block ends by an exception nothing is left. `path` is replaced. Raises OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
+        self._file: BinaryIO | None = None
+        self.count = 0
+        """Faults taken so far."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            await asyncio.to_thread(self._close, self._file, keep=kind is None)
+            self._file = None
+
+    async def add(self, faults: Iterable[RowFault]) -> None:
+        """Write the faults."""
+        if rows := tuple(faults):
+            await asyncio.to_thread(self._write, rows)
+
+    def _write(self, faults: tuple[RowFault, ...]) -> None:
+        if self._file is None:
+            handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            self._file = os.fdopen(handle, "wb")
+        for fault in faults:
+            self._file.write(_encoded(fault) + b"\n")
+        self.count += len(faults)
+
+    def _close(self, file: BinaryIO, *, keep: bool) -> None:
+        with file:
+            if keep:
+                file.flush()
+                os.fsync(file.fileno())
+        if not keep:
+            self._part.unlink(missing_ok=True)
+            return
+        self._part.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _encoded(fault: RowFault) -> bytes:
+    return orjson.dumps(
+        {
+            "line": fault.line,
+            "why": fault.why,
+            "code": fault.code,
+            "address": fault.address,
+            "raw": fault.raw.encode("utf-8", "replace").decode(),
+        }
+    )

@@ -1,0 +1,256 @@
+"""Looks at the finished mail as it would leave: the last check before signing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from penstock.compose.headers import split_mailbox
+from penstock.compose.notice_text import BLOCKS, DASHES
+from penstock.compose.visibility import hidden_blocks
+from penstock.compose.wording import deceptive_prefix, names_controller, pixels, placeholder
+from penstock.model.codes import Code
+from penstock.model.mail import Letter, Mail, Message
+from penstock.model.verdict import Facts, Reason, Verdict
+from penstock.ports import ALL_STREAMS, NoOptions, Phase, Services
+
+__all__ = ["Verify"]
+
+_ONCE = (b"\r\ndate:", b"\r\nfrom:", b"\r\nto:", b"\r\nsubject:", b"\r\nmessage-id:", b"\r\nmime-version:")
+_AT_MOST_ONCE = (b"\r\nreply-to:", b"\r\nsender:", b"\r\nlist-id:", b"\r\nin-reply-to:", b"\r\nreferences:")
+_COPIES = (b"\r\ncc:", b"\r\nbcc:")
+_LONGEST_LINE = 998
+_ONE_CLICK = "List-Unsubscribe=One-Click"
+_URIS = re.compile(r"<([^<>]*)>")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_MARK = 'data-penstock="'
+_SEEN = 4_096
+
+_FINE = (
+    Reason(
+        "verify",
+        Verdict.SEND,
+        None,
+        "headers, notice and unsubscribe links are in place",
+        Facts(("message",)),
+    ),
+)
+_UNWRITTEN = (
+    Reason(
+        "verify",
+        Verdict.BLOCK,
+        Code.RENDER_FAILED,
+        "the mail was never written",
+        Facts(("content",)),
+        "pipeline order",
+    ),
+)
+_FOREIGN = (
+    Reason(
+        "verify",
+        Verdict.HOLD,
+        Code.MESSAGE_UNTOUCHABLE,
+        "a message that was not composed here cannot be verified in this version",
+        Facts(("content",)),
+    ),
+)
+_RULES = {
+    Code.HEADER_INVALID: "RFC 5322 3.6; RFC 5321 4.5.3.1.6",
+    Code.MULTI_RECIPIENT: "one recipient per mail",
+    Code.UNSUB_BROKEN: "RFC 8058 3.1; ePrivacy Directive Art. 13(4)",
+    Code.NOTICE_MISSING: "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)",
+    Code.PLACEHOLDER_LEFT: "no template mark in a finished mail",
+    Code.SUBJECT_DECEPTIVE: "ePrivacy Directive Art. 13(4); E-Commerce Directive Art. 6",
+    Code.TRACKING_WITHOUT_CONSENT: "EDPB Guidelines 2/2023",
+}
+
+Finding = tuple[Code, str, str]
+"""Code, field, sentence."""
+
+
+class Verify:
+    """One recipient, sound headers, all mandatory blocks visible in both parts, working unsubscribe, nothing left over.
+
+    What depends on template and notice only is judged once for them. Transactional mail and notices are judged by
+    codes 61 and 65 alone.
+    """
+
+    Options: ClassVar[type] = NoOptions
+    name = "verify"
+    phase = Phase.VERIFY
+    streams = ALL_STREAMS
+    reads = ("campaign", "contact.address")
+    needs = ("controllers", "tokens", "base_url")
+
+    def __init__(self, options: NoOptions, services: Services) -> None:
+        del options
+        self._services = services
+        self._link = f"{services.base_url}/u/"
+        self._visible: dict[tuple[str, ...], tuple[Finding, ...]] = {}
+        self._named: dict[tuple[str, str], bool] = {}
+
+    async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
+        """Everything wrong with each finished mail, or one reason to send it."""
+        return [self._judged(mail) for mail in mails]
+
+    def _judged(self, mail: Mail) -> Sequence[Reason]:
+        content = mail.content
+        if not isinstance(content, Message):
+            return _UNWRITTEN
+        letter = content.letter
+        if letter is None:
+            return _FOREIGN
+        found = [*_headers(mail, content.data), *_left_over(letter)]
+        if mail.stream.commercial:
+            found += self._commercial(mail, letter, content.data)
+        if not found:
+            return _FINE
+        return [
+            Reason("verify", Verdict.BLOCK, code, why, Facts((field,)), _RULES[code])
+            for code, field, why in dict.fromkeys(found)
+        ]
+
+    def _commercial(self, mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
+        yield from _recipients(mail, letter, data)
+        yield from self._sender(mail, letter)
+        yield from self._unsubscribe(mail, letter, data)
+        yield from self._blocks(mail, letter)
+        yield from self._visibility(mail, letter)
+        if mail.variant == "first" and deceptive_prefix(letter.header("Subject") or ""):
+            yield (
+                Code.SUBJECT_DECEPTIVE,
+                "Subject",
+                "the subject pretends to answer or forward an earlier message",
+            )
+        if letter.html is not None and pixels(letter.html):
+            yield (
+                Code.TRACKING_WITHOUT_CONSENT,
+                "html",
+                "the letter loads an image of one pixel, which tells who opens it",
+            )
+
+    def _sender(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
+        sender = letter.header("From") or ""
+        named = self._named.get((sender, mail.controller))
+        if named is None:
+            controller = self._services.controllers.get(mail.controller)
+            named = controller is not None and names_controller(split_mailbox(sender)[0], controller.legal_name)
+            if len(self._named) < _SEEN:
+                self._named[sender, mail.controller] = named
+        if not named:
+            yield Code.HEADER_INVALID, "From", "the name in From does not say which company writes"
+
+    def _unsubscribe(self, mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
+        value = letter.header("List-Unsubscribe") or ""
+        links = [uri for uri in _URIS.findall(value) if uri.lower().startswith("http")]
+        head = _head(data)
+        single = head.count(b"\r\nlist-unsubscribe:") == head.count(b"\r\nlist-unsubscribe-post:") == 1
+        if not single or letter.header("List-Unsubscribe-Post") != _ONE_CLICK:
+            yield (
+                Code.UNSUB_BROKEN,
+                "List-Unsubscribe-Post",
+                "the one-click headers are not there exactly once",
+            )
+        if len(links) != 1 or not self._genuine(links[0], "header", mail.id):
+            yield (
+                Code.UNSUB_BROKEN,
+                "List-Unsubscribe",
+                "the header does not hold exactly one https link of this mail",
+            )
+        _, _, tail = letter.text.rpartition(self._link)
+        url = self._link + tail.split(None, 1)[0] if tail.strip() else ""
+        if not self._genuine(url, "body", mail.id):
+            yield Code.UNSUB_BROKEN, "text", "the text part has no working unsubscribe link"
+        if letter.html is not None and (not url or f'href="{url}"' not in letter.html):
+            yield Code.UNSUB_BROKEN, "html", "the HTML part has no working unsubscribe link"
+
+    def _genuine(self, url: str, purpose: str, mail_id: str) -> bool:
+        if not url.startswith("https://") or not url.startswith(self._link):
+            return False
+        return self._services.tokens.read(url.removeprefix(self._link)) == (purpose, mail_id)
+
+    def _blocks(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
+        wanted = BLOCKS[mail.variant]
+        if letter.notice is None:
+            yield Code.NOTICE_MISSING, "notice", "no notice was added"
+            return
+        if letter.html is not None:
+            missing = [block for block in wanted if f'{_MARK}{block}"' not in letter.html]
+            if missing:
+                yield Code.NOTICE_MISSING, "html", "the HTML part lacks the blocks " + ", ".join(missing)
+        _, line, tail = letter.text.rpartition(f"\n{DASHES}\n")
+        paragraphs = [part for part in tail.strip("\n").split("\n\n") if part.strip()]
+        controller = self._services.controllers.get(mail.controller)
+        stated = controller is not None and bool(paragraphs) and controller.legal_name in paragraphs[0]
+        if not line or len(paragraphs) != len(wanted) or not stated:
+            yield Code.NOTICE_MISSING, "text", "the text part does not end with all blocks of the notice"
+
+    def _visibility(self, mail: Mail, letter: Letter) -> tuple[Finding, ...]:
+        key = (letter.template, letter.notice or "", mail.variant)
+        found = self._visible.get(key)
+        if found is None:
+            if len(self._visible) >= _SEEN:
+                self._visible.clear()
+            found = self._visible[key] = _unseen(mail, letter)
+        return found
+
+
+def _unseen(mail: Mail, letter: Letter) -> tuple[Finding, ...]:
+    if not letter.html:
+        return ()
+    return tuple(
+        (
+            Code.UNSUB_BROKEN if block == "optout" else Code.NOTICE_MISSING,
+            "html",
+            f"the block {block} cannot be read: {why}",
+        )
+        for block, why in hidden_blocks(letter.html, BLOCKS[mail.variant])
+    )
+
+
+def _head(data: bytes) -> bytes:
+    """The header section in lower case, each field after a CRLF."""
+    return b"\r\n" + data[: data.find(b"\r\n\r\n") + 2].lower()
+
+
+def _headers(mail: Mail, data: bytes) -> Iterator[Finding]:
+    head = _head(data)
+    for field in _ONCE:
+        if head.count(field) != 1:
+            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is not there exactly once"
+    for field in _AT_MOST_ONCE:
+        if head.count(field) > 1:
+            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is there more than once"
+    if any(field in head for field in _COPIES):
+        code = Code.MULTI_RECIPIENT if mail.stream.commercial else Code.HEADER_INVALID
+        yield code, "Cc", "a copy would go to somebody else (Cc or Bcc)"
+    if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+        yield Code.HEADER_INVALID, "message", "a line does not end with CR LF"
+    if max(map(len, data.split(b"\r\n"))) > _LONGEST_LINE:
+        yield Code.HEADER_INVALID, "message", f"a line is longer than {_LONGEST_LINE} octets"
+
+
+def _shown(field: bytes) -> str:
+    return field.decode().strip("\r\n:")
+
+
+def _recipients(mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
+    to = letter.header("To") or ""
+    start = data.find(b"\r\nTo: ")
+    line = re.split(rb"\r\n(?![ \t])", data[start + 6 : start + 4096], maxsplit=1)[0].decode("utf-8", "replace")
+    alone = _QUOTED.sub("", line)
+    wired = alone.rpartition("<")[2].removesuffix(">").strip()
+    if split_mailbox(to)[1] != mail.envelope.recipient or wired != mail.envelope.recipient or "," in alone:
+        yield Code.MULTI_RECIPIENT, "To", "To is not exactly the one recipient of this mail"
+
+
+def _left_over(letter: Letter) -> Iterator[Finding]:
+    for field, text in (
+        ("Subject", letter.header("Subject") or ""),
+        ("text", letter.text),
+        ("html", letter.html or ""),
+    ):
+        mark = placeholder(text, html=field == "html")
+        if mark is not None:
+            yield Code.PLACEHOLDER_LEFT, field, f"{field} still holds the template mark {mark}"

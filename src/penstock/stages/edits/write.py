@@ -1,0 +1,98 @@
+"""Turns a letter into bytes, once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from penstock.compose.headers import split_mailbox
+from penstock.compose.mime import BodyFault, HeaderFault, MimeWriter
+from penstock.model.codes import Code
+from penstock.model.mail import Header, Letter, Mail, Message
+from penstock.model.verdict import Facts, Reason, Verdict
+from penstock.ports import ALL_STREAMS, NoOptions, Phase, Services
+
+__all__ = ["Write"]
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ORDER = (
+    "date",
+    "from",
+    "to",
+    "subject",
+    "message-id",
+    "reply-to",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-id",
+    "feedback-id",
+)
+_PLACES = {name: place for place, name in enumerate(_ORDER)} | {"mime-version": len(_ORDER) + 1}
+_REST = len(_ORDER)
+_OURS = frozenset({"date", "message-id", "mime-version"})
+
+
+class Write:
+    """Letter → Message. Date, Message-ID and boundary derive from the mail id and the time of the first begin."""
+
+    Options: ClassVar[type] = NoOptions
+    name = "write"
+    phase = Phase.WRITE
+    streams = ALL_STREAMS
+    reads = ()
+    needs = ("clock",)
+
+    def __init__(self, options: NoOptions, services: Services) -> None:
+        del options
+        self._clock = services.clock
+
+    async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
+        """The finished message, or why it cannot be written. Content that is bytes already passes unchanged."""
+        now = self._clock.now()
+        writer = MimeWriter()
+        return [_written(mail, now, writer) for mail in mails]
+
+
+def _written(mail: Mail, now: datetime, writer: MimeWriter) -> Mail | Reason:
+    letter = mail.content
+    if isinstance(letter, Message):
+        return mail
+    if not isinstance(letter, Letter):
+        return _reason(Code.RENDER_FAILED, "there is no letter to write", "content")
+    moment = (mail.begun_at or now).astimezone(UTC)
+    mark = hashlib.sha256(f"{mail.id}\0{moment.isoformat()}".encode()).hexdigest()
+    domain = split_mailbox(letter.header("From") or "")[1].rpartition("@")[2]
+    headers: list[Header] = [header for header in letter.headers if header[0].lower() not in _OURS]
+    headers += [
+        ("Date", _date(moment)),
+        ("Message-ID", f"<{mail.id}.{mark[:12]}@{domain}>"),
+        ("MIME-Version", "1.0"),
+    ]
+    headers.sort(key=_place)
+    ordered = replace(letter, headers=tuple(headers))
+    data = writer.serialise(ordered, boundary=f"=_{mark[12:36]}")
+    match data:
+        case HeaderFault(header, what):
+            return _reason(Code.HEADER_INVALID, f"header {header} {what}", header)
+        case BodyFault(part, what):
+            return _reason(Code.RENDER_FAILED, f"the {part} {what}", part)
+        case _:
+            return replace(mail, content=Message(data, ordered))
+
+
+def _place(header: Header) -> int:
+    return _PLACES.get(header[0].lower(), _REST)
+
+
+def _date(moment: datetime) -> str:
+    """RFC 5322 section 3.3, in UTC; names of days and months do not depend on the locale."""
+    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
+    return f"{day}, {moment.day:02d} {month} {moment.year} {moment:%H:%M:%S} +0000"
+
+
+def _reason(code: Code, why: str, field: str) -> Reason:
+    return Reason("write", Verdict.BLOCK, code, why, Facts((field,)), "RFC 5322 2.2; RFC 2045")

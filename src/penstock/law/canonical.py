@@ -29,7 +29,18 @@ _SAME_MAILBOX = {
     "yandex.ua": "yandex.ru",
 }
 _IGNORED_IN_LOCAL = {"gmail.com": ".", "proton.me": ".-_"}
-_HYPHEN_TAGS = frozenset({"yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "yahoo.es", "yahoo.it", "ymail.com", "rocketmail.com"})
+_HYPHEN_TAGS = frozenset(
+    {
+        "yahoo.com",
+        "yahoo.co.uk",
+        "yahoo.de",
+        "yahoo.fr",
+        "yahoo.es",
+        "yahoo.it",
+        "ymail.com",
+        "rocketmail.com",
+    }
+)
 _TAG_IN_SUBDOMAIN = ("fastmail.com", "fastmail.fm", "messagingengine.com")
 
 

@@ -71,7 +71,11 @@ class Identifier:
         keys = [key for form in forms for key in self._keyring.fingerprints("p:" + form)]
         for kind in self._foreign:
             for form in dict.fromkeys((exact, exact.lower(), person)):
-                keys.extend(self.foreign_keys(kind, hashlib.new(kind, form.encode(), usedforsecurity=False).hexdigest()))
+                keys.extend(
+                    self.foreign_keys(
+                        kind, hashlib.new(kind, form.encode(), usedforsecurity=False).hexdigest()
+                    )
+                )
         return tuple(keys)
 
     def entry_keys(self, address: Address) -> tuple[bytes, ...]:

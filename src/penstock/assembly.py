@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import email
+import email.utils
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from penstock.law.identity import Identifier
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.recipient_kind import recipient_kind
-from penstock.model.campaign import Campaign
+from penstock.model.campaign import Campaign, Stream
 from penstock.model.contact import Contact
 from penstock.model.keyring import Keyring
-from penstock.model.mail import Draft, Envelope, Mail
+from penstock.model.mail import Draft, Envelope, Mail, Message
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
+from penstock.store.placing import NewMail
 
-__all__ = ["Assembler", "CapSpan", "sender_address"]
+__all__ = ["Assembler", "CapSpan", "from_address", "new_mail", "sender_address"]
 
 CapSpan = Callable[[Campaign], tuple[timedelta, int]]
 """The longest window of a campaign's caps and the most touches any of them counts."""
@@ -63,6 +66,22 @@ class Assembler:
             contact_id=contact_id,
         )
 
+    def ready_made(
+        self, mail_id: str, contact: Contact, sender: str, stream: Stream, controller: str, content: Message
+    ) -> Mail:
+        """A mail around a finished message; `contact` holds no more than the recipient's address."""
+        return Mail(
+            id=mail_id,
+            envelope=Envelope(sender, contact.address),
+            stream=stream,
+            controller=controller,
+            campaign=None,
+            contact=None,
+            kind=recipient_kind(contact, self._mailboxes),
+            identity=self._identifier.of(contact),
+            content=content,
+        )
+
     async def with_history(self, mails: Sequence[Mail]) -> list[Mail]:
         """The same mails with their history; one store call per batch."""
         now = self._clock.now()
@@ -83,7 +102,39 @@ class Assembler:
         return [next(filled) if mail is not None else None for mail in made]
 
     def _from_saved(self, saved: SavedMail) -> Mail | None:
-        if saved.campaign is None or saved.contact is None:
+        if saved.content is not None and saved.recipient is not None:
+            mail = self._from_message(saved, saved.content, saved.recipient)
+        elif saved.campaign is not None and saved.contact is not None:
+            mail = self.mail(saved.campaign, saved.contact, saved.contact_id)
+        else:
             return None
-        mail = self.mail(saved.campaign, saved.contact, saved.contact_id)
         return replace(mail, id=saved.id, begun_at=saved.begun_at, attempts=saved.attempts)
+
+    def _from_message(self, saved: SavedMail, data: bytes, recipient: str) -> Mail:
+        sender = from_address(data)
+        return self.ready_made(
+            saved.id, Contact(recipient), sender, saved.stream, saved.controller, Message(data)
+        )
+
+
+def new_mail(mail: Mail, adapter: str, due: datetime) -> NewMail:
+    """The mail as the store takes it in, in the lane of that adapter and the recipient's domain."""
+    finished = mail.content if isinstance(mail.content, Message) else None
+    return NewMail(
+        id=mail.id,
+        campaign=mail.campaign,
+        contact_id=mail.contact_id,
+        identity=mail.identity,
+        stream=mail.stream,
+        controller=mail.controller,
+        lane=f"{adapter}/{mail.envelope.domain}",
+        due=due,
+        content=finished.data if finished else None,
+        recipient=mail.envelope.recipient if finished else None,
+    )
+
+
+def from_address(data: bytes) -> str:
+    """The From address of a message's octets; empty (the null reverse-path) where there is none."""
+    head = email.message_from_bytes(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    return email.utils.parseaddr(str(head["From"] or ""))[1]

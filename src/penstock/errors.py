@@ -50,15 +50,15 @@ class ConfigError(PenstockError):
     """The configuration cannot be used."""
 
 
-class InvalidInput(PenstockError):
+class InvalidInput(PenstockError):  # noqa: N818 — the tree above reads better without suffixes
     """A file, an argument or a message from outside cannot be read."""
 
 
-class WebhookRejected(PenstockError):
+class WebhookRejected(PenstockError):  # noqa: N818
     """A webhook whose origin could not be verified."""
 
 
-class Unavailable(PenstockError):
+class Unavailable(PenstockError):  # noqa: N818
     """A part we depend on did not answer; nothing happened, the same call may be repeated."""
 
 

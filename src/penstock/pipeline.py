@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TypeGuard
 
 from penstock.errors import ConfigError, ContractError, Unavailable
@@ -34,7 +35,9 @@ _log = get_logger("pipeline")
 class Pipeline:
     """An ordered list of stages. `stage_seconds` bounds one call of one stage."""
 
-    def __init__(self, stages: Sequence[Stage], *, stage_seconds: float = 30.0, timing: Timing | None = None) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], *, stage_seconds: float = 30.0, timing: Timing | None = None
+    ) -> None:
         self.stages = tuple(stages)
         self._seconds = stage_seconds
         self._timing = timing
@@ -132,7 +135,7 @@ def _held(stage: Stage, mail: Mail, fault: Exception) -> Mail:
 def refuse_unsafe_order(stages: Iterable[Stage]) -> None:
     """Raise ConfigError for a list whose phases are out of order, or that would let advertising leave incomplete."""
     listed = list(stages)
-    for before, after in zip(listed, listed[1:], strict=False):
+    for before, after in pairwise(listed):
         if after.phase < before.phase:
             raise ConfigError(
                 f"stage {after.name} ({after.phase.name.lower()}) cannot come after "

@@ -1,7 +1,7 @@
 """Every seam of the house: what a stage, an adapter, a source, the store and the queue promise each other.
 
-Batch in, batch out: every method takes a sequence and answers one item per input, in the same order. Stages and adapters
-say what they find as values; they raise only `penstock.errors.Unavailable` (nothing happened, repeat) or by a bug.
+Batch in, batch out: every method takes a sequence and answers one item per input, in the same order. Stages and
+adapters say what they find as values; they raise only `penstock.errors.Unavailable` (nothing happened, repeat) or by a bug.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """`due` None: done, the ticket goes; else it comes back at that rule time, and not before the machine time given."""
+    """`due` None: done, the ticket goes; else it comes back at that rule time, not before that machine time."""
 
     ticket: Ticket
     due: datetime | None = None

@@ -1,13 +1,13 @@
 """One round of sending: lease, load, judge and edit, begin, deliver, end, settle.
 
-A mail leaves the queue only where the code says so; whatever dies in between, the default is "again". Decision and start
-are durable before the first byte goes out, and a mail that began and never ended is never sent again blindly.
+A mail leaves the queue only where the code says so; whatever dies in between, the default is "again". Decision and
+start are durable before the first byte goes out, and a mail that began and never ended is never sent again blindly.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from penstock.assembly import Assembler
@@ -24,12 +24,15 @@ __all__ = ["Report", "Worker", "next_try"]
 Report = Callable[[Mail, Decision, Outcome | None], None]
 """Called once per mail when a round is over with it, after the store knows."""
 
+Janitor = Callable[[], Awaitable[None]]
+"""Called when nothing can be leased: takes care of mails that a dead process began."""
+
 Work = tuple[Ticket, Mail, Decision]
 
 BATCH = 500  # tickets per round
 SLICE = 50  # mails begun together: what a crash can leave in doubt, times the slices in flight
 IN_FLIGHT = 4
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 30.0
 _RETRY = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 
 _log = get_logger("worker")
@@ -54,6 +57,7 @@ class Worker:
         pipeline: Pipeline,
         services: Services,
         adapters: Mapping[str, Adapter],
+        janitor: Janitor,
         report: Report = lambda _mail, _decision, _outcome: None,
     ) -> None:
         self._queue = queue
@@ -63,6 +67,7 @@ class Worker:
         self._services = services
         self._clock: Clock = services.clock
         self._adapters = adapters
+        self._janitor = janitor
         self._report = report
         self._flight = asyncio.Semaphore(IN_FLIGHT)
 
@@ -76,6 +81,7 @@ class Worker:
             if await self.round():
                 idle = 0.0
                 continue
+            await self._janitor()
             ready = await self._queue.ready_in()
             if ready is None or idle + ready > wait:
                 return
@@ -147,7 +153,9 @@ class Worker:
         async with self._flight:
             answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
             stopped = [
-                _overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None
+                _overruled(item, reason)
+                for item, reason in zip(work, answers, strict=True)
+                if reason is not None
             ]
             begun = [item for item, reason in zip(work, answers, strict=True) if reason is None]
             if stopped:

@@ -1,0 +1,188 @@
+"""check, explain, preview, lint, send: the commands that take a campaign file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli.context import DONE, PROBLEMS, WRONG_USE, Globals, emit, say, with_gate
+from penstock.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from penstock.gate import Gate
+
+__all__ = ["register"]
+
+CampaignFile = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="Campaign file (TOML).")]
+ContactsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--contacts",
+        metavar="FILE",
+        help="Contact file: .csv, .jsonl, also .gz; else the contacts of the store.",
+    ),
+]
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help='Read a column of yours as a field, e.g. --map "E-Mail=address".',
+    ),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="The first N rows only.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit 1 when anything was held, blocked, deferred or failed.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (check, explain, preview, lint, send):
+        app.command()(command)
+
+
+def mapping_of(mapped: list[str] | None) -> dict[str, str]:
+    """`COLUMN=FIELD` pairs; the last `=` divides, so a column may hold one."""
+    pairs = {}
+    for each in mapped or []:
+        column, equals, field = each.rpartition("=")
+        if not equals or not column.strip() or not field.strip():
+            raise InvalidInput(
+                f"{each!r} is not COLUMN=FIELD", where="--map", mend='like --map "E-Mail=address"'
+            )
+        pairs[column.strip()] = field.strip()
+    return pairs
+
+
+def check(
+    context: typer.Context,
+    campaign: CampaignFile,
+    contacts: ContactsFile = None,
+    mapped: Mapped = None,
+    limit: Limit = None,
+    strict: Strict = False,
+    json: Json = False,
+) -> None:
+    """Decide for each contact whether it may be mailed; nothing is sent, nothing is written."""
+
+    async def work(gate: Gate) -> int:
+        from penstock.cli.tables import DecisionTable
+
+        table = DecisionTable(json=json, title=f"check {campaign.name}")
+        async for decided in gate.decisions(campaign, contacts, limit=limit, mapping=mapping_of(mapped)):
+            table.add(decided)
+        table.close()
+        return PROBLEMS if strict and table.problems else DONE
+
+    with_gate(Globals.of(context), work, read_only=True)
+
+
+def explain(
+    context: typer.Context,
+    campaign: CampaignFile,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    contacts: ContactsFile = None,
+    mapped: Mapped = None,
+    json: Json = False,
+) -> None:
+    """The whole decision for one contact: every stage, every reason, the rule, the data used."""
+
+    async def work(gate: Gate) -> int:
+        from penstock.cli.explanation import show
+        from penstock.cli.one_contact import decide_one
+        from penstock.decision_line import line
+
+        mail, decision = await decide_one(gate, campaign, address, contacts, mapping_of(mapped))
+        if json:
+            emit(line(mail, decision))
+        else:
+            show(mail, decision)
+        return DONE
+
+    with_gate(Globals.of(context), work, read_only=True)
+
+
+def preview(
+    context: typer.Context,
+    campaign: CampaignFile,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    contacts: ContactsFile = None,
+    mapped: Mapped = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write here; .html makes a page, else an .eml file."),
+    ] = None,
+) -> None:
+    """The finished mail as it would leave, with the blocks that rules added marked in the page."""
+
+    async def work(gate: Gate) -> int:
+        from penstock.cli.one_contact import compose_one
+        from penstock.cli.preview_page import preview_page
+
+        mail, data = await compose_one(gate, campaign, address, contacts, mapping_of(mapped))
+        if out is None:
+            typer.get_binary_stream("stdout").write(data)
+            return DONE
+        out.write_bytes(preview_page(mail, data) if out.suffix.lower() in {".html", ".htm"} else data)
+        say(f"wrote {out}")
+        return DONE
+
+    with_gate(Globals.of(context), work, read_only=True)
+
+
+def lint(context: typer.Context, campaign: CampaignFile, json: Json = False) -> None:
+    """Faults of the campaign itself, before any contact is touched. Exit 2 when there are errors."""
+
+    async def work(gate: Gate) -> int:
+        from penstock.cli.findings import show_findings
+        from penstock.compose.lint import lint as lint_campaign
+
+        findings = lint_campaign(gate.campaign(campaign), gate.house.services)
+        show_findings(findings, json=json, quiet_when_clean=False)
+        return WRONG_USE if any(each.level == "error" for each in findings) else DONE
+
+    with_gate(Globals.of(context), work, read_only=True)
+
+
+def send(
+    context: typer.Context,
+    campaign: CampaignFile,
+    contacts: ContactsFile = None,
+    mapped: Mapped = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide only, like check.")] = False,
+    limit: Limit = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, metavar="N", help="Processes on one store.")
+    ] = 1,
+    wait: Annotated[
+        float,
+        typer.Option("--wait", min=0, metavar="SECONDS", help="End when nothing is due within this time."),
+    ] = 60.0,
+    strict: Strict = False,
+    json: Json = False,
+    test_to: Annotated[str | None, typer.Option("--test-to", hidden=True)] = None,
+) -> None:
+    """The main job: lint, decide, complete, send once. Ctrl-C stops cleanly; the same command continues."""
+    if test_to is not None:
+        say("penstock: --test-to is not in this version; `preview` shows the finished mail", error=True)
+        raise typer.Exit(WRONG_USE)
+    if dry_run:
+        check(context, campaign, contacts, mapped, limit, strict, json)
+        return
+
+    async def work(gate: Gate) -> int:
+        from penstock.cli.send_run import run_send
+
+        if workers > 1:
+            raise InvalidInput(
+                "more than one worker is not in this version", where="--workers", mend="leave it out"
+            )
+        return await run_send(
+            gate, campaign, contacts, mapping_of(mapped), limit=limit, wait=wait, strict=strict, json=json
+        )
+
+    with_gate(Globals.of(context), work)

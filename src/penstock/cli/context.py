@@ -1,0 +1,157 @@
+"""What every command shares: the global options, output as people or programs read it, and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from penstock.errors import ConfigError, ContractError, InvalidInput, PenstockError, Unavailable
+
+if TYPE_CHECKING:
+    from penstock.gate import Gate
+
+__all__ = [
+    "DONE",
+    "INTERRUPTED",
+    "PROBLEMS",
+    "UNAVAILABLE",
+    "WRONG_USE",
+    "Globals",
+    "emit",
+    "guarded",
+    "say",
+    "with_gate",
+]
+
+DONE, PROBLEMS, WRONG_USE, UNAVAILABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The options before the command. `now` is None for the machine's clock."""
+
+    config: Path | None = None
+    now: datetime | None = None
+
+    @classmethod
+    def of(cls, context: typer.Context) -> Globals:
+        """As parsed by the root callback."""
+        found = context.find_object(cls)
+        return found if found is not None else cls()
+
+
+def emit(record: Any) -> None:
+    """One JSON object on a line of standard output."""
+    import orjson
+
+    sys.stdout.write(orjson.dumps(record, default=str).decode() + "\n")
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """A plain line for people; `error` sends it to standard error."""
+    typer.echo(text, err=error)
+
+
+def guarded(work: Callable[[], int]) -> None:
+    """Run a command's work and leave with its exit code; errors become one clear line each."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except (ConfigError, InvalidInput, ContractError) as fault:
+        say(f"penstock: {fault}", error=True)
+        code = WRONG_USE
+    except Unavailable as fault:
+        say(f"penstock: {fault}; nothing was lost, the same command continues", error=True)
+        code = UNAVAILABLE
+    except PenstockError as fault:
+        say(f"penstock: {fault}", error=True)
+        code = WRONG_USE
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("penstock: interrupted; the same command continues", error=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    except Exception as fault:
+        say(
+            f"penstock: internal error: {type(fault).__name__} at {_place(fault)}; please report this line",
+            error=True,
+        )
+        if os.environ.get("PENSTOCK_TRACEBACK") == "1":
+            raise
+        code = BUG
+    raise typer.Exit(code)
+
+
+def _place(fault: BaseException) -> str:
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def with_gate(
+    options: Globals,
+    work: Callable[[Gate], Coroutine[Any, Any, int]],
+    *,
+    read_only: bool = False,
+) -> None:
+    """Open the gate as configured, run the work on it, close it, leave with its exit code."""
+
+    async def opened() -> int:
+        from penstock.gate import open_gate
+
+        async with open_gate(options.config, now=options.now, read_only=read_only) as gate:
+            with stopping_by_signal(gate.stop):
+                return await work(gate)
+
+    guarded(lambda: run_async(opened))
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine to its end, on uvloop where it is installed."""
+    from penstock.observe.log import configure
+
+    configure()
+    loop_factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(work())
+
+
+@contextlib.contextmanager
+def stopping_by_signal(stop: asyncio.Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM sets `stop` so that what is in flight ends cleanly; a second one interrupts."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def asked() -> None:
+        if stop.is_set() and task is not None:
+            task.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            loop.add_signal_handler(number, asked)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,51 @@
+"""penstock demo: the main job on shipped sample data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.cli.context import DONE, INTERRUPTED, guarded, run_async, say, stopping_by_signal
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(demo)
+
+
+def demo(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Work here; default: a new temporary folder, printed."),
+    ] = None,
+) -> None:
+    """Import, decide, complete and send sample mails into a folder; touches nothing else and no network."""
+    guarded(lambda: _demo(out))
+
+
+def _demo(out: Path | None) -> int:
+    import tempfile
+
+    from penstock.cli.send_run import report_text
+    from penstock.demo.run import run_demo
+
+    folder = out or Path(tempfile.mkdtemp(prefix="penstock-demo-"))
+    report = run_async(lambda: run_demo(folder, stopping_by_signal))
+    if report.interrupted:
+        say("penstock: interrupted; the same command continues", error=True)
+        return INTERRUPTED
+    say(report_text(report))
+    say("")
+    say("where to look:")
+    say(f"  {folder / 'report.html'}   the verdicts with chart and sample mails")
+    say(f"  {folder / 'outbox'}   the finished mails, one .eml each")
+    again = f"penstock --config {folder / 'config.toml'} --now 2026-11-23T09:00:00Z"
+    campaign = folder / "campaigns" / "purchasing.toml"
+    say(f"  {again} explain {campaign} ADDRESS --contacts {folder / 'contacts.csv'}")
+    say(f"  {again} preview {campaign} ADDRESS --contacts {folder / 'contacts.csv'} --out mail.html")
+    say(f"  {again} ledger verify")
+    return DONE

@@ -1,0 +1,56 @@
+"""Rows for another program: CSV or JSONL, to standard output or into a file that only its owner reads."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from penstock.cli.context import emit
+from penstock.errors import StoreUnavailable
+
+__all__ = ["RowsOut"]
+
+
+class RowsOut:
+    """A context manager; `write` takes one mapping per row. Raises StoreUnavailable where the file cannot be made."""
+
+    def __init__(self, path: Path | None, columns: Sequence[str], *, json: bool) -> None:
+        self._path = path
+        self._json = json or (path is not None and path.suffix == ".jsonl")
+        self._columns = columns
+        self._stream: IO[str] = sys.stdout
+        self._csv: csv.DictWriter[str] | None = None
+
+    def __enter__(self) -> Self:
+        if self._path is not None:
+            try:
+                number = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            except OSError as fault:
+                raise StoreUnavailable(f"cannot write: {fault.strerror}", where=str(self._path)) from None
+            self._stream = os.fdopen(number, "w", encoding="utf-8", newline="")
+        if not self._json:
+            self._csv = csv.DictWriter(self._stream, self._columns, lineterminator="\n")
+            self._csv.writeheader()
+        return self
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """One row."""
+        if self._csv is not None:
+            self._csv.writerow(row)
+        elif self._path is None:
+            emit(row)
+        else:
+            import orjson
+
+            self._stream.write(orjson.dumps(row).decode() + "\n")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._path is not None:
+            self._stream.close()

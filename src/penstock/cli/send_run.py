@@ -1,0 +1,127 @@
+"""What `penstock send` shows while it works and when it is over."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penstock.cli.context import DONE, INTERRUPTED, PROBLEMS, WRONG_USE, emit, say
+from penstock.cli.findings import show_findings
+from penstock.cli.tables import MARKS, one_line
+
+if TYPE_CHECKING:
+    from penstock.gate import Gate
+    from penstock.sending import SendReport
+
+__all__ = ["Progress", "run_send"]
+
+QUIET_SECONDS = 10.0
+
+
+class Progress:
+    """A bar on a terminal, a line every 10 s elsewhere; always on standard error."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._counts: Counter[str] = Counter()
+        self._said = time.monotonic()
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bars
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
+            self._bar = Bars(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(title, total=0)
+            self._bar.start()
+
+    def __call__(self, what: str, count: int) -> None:
+        """`planned` raises the goal, `decided` advances."""
+        self._counts[what] += count
+        if self._bar is not None:
+            self._bar.update(self._task, total=self._counts["planned"], completed=self._counts["decided"])
+        elif time.monotonic() - self._said >= QUIET_SECONDS:
+            self._said = time.monotonic()
+            say(
+                f"{self._title}: {self._counts['decided']} of {self._counts['planned']} mails done",
+                error=True,
+            )
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+async def run_send(
+    gate: Gate,
+    campaign: Path,
+    contacts: Path | None,
+    mapping: Mapping[str, str],
+    *,
+    limit: int | None,
+    wait: float,
+    strict: bool,
+    json: bool,
+) -> int:
+    """Lint, send, report; the exit code."""
+    from penstock.compose.lint import lint as lint_campaign
+
+    read = gate.campaign(campaign)
+    findings = lint_campaign(read, gate.house.services)
+    show_findings(findings, json=False, quiet_when_clean=True, error=True)
+    if any(each.level == "error" for each in findings):
+        say(f"penstock: {campaign}: lint found errors; nothing was sent", error=True)
+        return WRONG_USE
+    progress = Progress(read.id)
+    try:
+        report = await gate.send(
+            read,
+            contacts,
+            limit=limit,
+            wait=wait,
+            mapping=mapping,
+            emit=emit if json else _tell_problems,
+            progress=progress,
+        )
+    finally:
+        progress.close()
+    say(report_text(report), error=json)
+    if report.interrupted:
+        say("penstock: interrupted; the same command continues", error=True)
+        return INTERRUPTED
+    return PROBLEMS if strict and not report.all_sent else DONE
+
+
+def _tell_problems(record: dict[str, Any]) -> None:
+    if record["verdict"] != "send" or record["outcome"] not in {None, "accepted"}:
+        say(one_line(record))
+
+
+def report_text(report: SendReport) -> str:
+    """The run in a few lines."""
+    lines = [f"campaign {report.campaign}: {report.rows} rows"]
+    lines += [
+        f"  {MARKS[verdict]} {verdict:8} {number:6}" for verdict, number in report.verdicts.most_common()
+    ]
+    lines += [f"      {code:24} {number:6}" for code, number in report.codes.most_common()]
+    lines += [f"  outcome {word:12} {number:6}" for word, number in report.outcomes.most_common()]
+    if report.already_sent:
+        lines.append(f"  {report.already_sent} were sent by an earlier run and are not sent again")
+    if report.waiting:
+        lines.append(f"  {report.waiting} wait in the queue; the same command continues")
+    for column, number in report.dropped_columns.items():
+        lines.append(f"  column {column!r} is not kept ({number} rows had a value)")
+    if report.reject_file:
+        lines.append(f"  rows that could not be read are in {report.reject_file}")
+    return "\n".join(lines)

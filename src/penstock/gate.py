@@ -1,0 +1,175 @@
+"""The library face: open a gate, ask it, send through it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from penstock.checking import Decided, StoredContacts, decisions
+from penstock.clock import FrozenClock, SystemClock
+from penstock.config.campaign_file import read_campaign
+from penstock.config.settings import Settings, load_settings
+from penstock.errors import Unavailable
+from penstock.law.countries import country_code
+from penstock.model.campaign import Campaign
+from penstock.observe.log import get_logger
+from penstock.ports import Clock, Phase, Source
+from penstock.sending import Sending, SendReport
+from penstock.sources.contact_file import open_source
+from penstock.sources.given import GivenContacts
+from penstock.sources.reject_file import RejectFile
+from penstock.sources.rows import RowReader
+from penstock.submitting import Receipt, submit
+from penstock.wiring import House, open_house
+
+__all__ = ["Contacts", "Gate", "Receipt", "open_gate"]
+
+_log = get_logger("gate")
+
+Contacts = str | Path | Iterable[Mapping[str, Any]] | Source | None
+"""A contact file, rows of one's own (fields as in a contact file), a source, or None for the contacts of the store."""
+
+
+class Gate:
+    """An open Penstock. Made by `penstock.open`; `stop` ends long work cleanly when set."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._courier: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def settings(self) -> Settings:
+        """The effective configuration."""
+        return self.house.settings
+
+    def campaign(self, given: str | Path | Campaign) -> Campaign:
+        """Read a campaign file. Raises InvalidInput with file and line."""
+        return given if isinstance(given, Campaign) else read_campaign(Path(given), self.settings)
+
+    def source(self, contacts: Contacts, mapping: Mapping[str, str] | None = None) -> Source:
+        """Open what `contacts` stands for. Raises InvalidInput."""
+        if contacts is None:
+            return StoredContacts(self.house)
+        if isinstance(contacts, str | Path):
+            return open_source(Path(contacts), mapping or {}, country_code)
+        if not isinstance(contacts, Iterable):
+            return contacts
+        return GivenContacts(contacts, RowReader(mapping or {}, country_code))
+
+    async def decisions(
+        self,
+        campaign: str | Path | Campaign,
+        contacts: Contacts = None,
+        *,
+        limit: int | None = None,
+        last: Phase = Phase.SIGN,
+        mapping: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Decided]:
+        """Decide each row, nothing sent, nothing written; rows that cannot be read come as faults."""
+        source = self.source(contacts, mapping)
+        async for decided in decisions(self.house, self.campaign(campaign), source, limit=limit, last=last):
+            yield decided
+
+    async def check(self, campaign: str | Path | Campaign, contacts: Contacts = None) -> list[Decided]:
+        """All decisions at once, in the order of the rows."""
+        return [decided async for decided in self.decisions(campaign, contacts)]
+
+    async def send(
+        self,
+        campaign: str | Path | Campaign,
+        contacts: Contacts = None,
+        *,
+        limit: int | None = None,
+        wait: float = 60.0,
+        mapping: Mapping[str, str] | None = None,
+        emit: Any = None,
+        progress: Any = None,
+    ) -> SendReport:
+        """The main job. Resumable: run again, it judges anew what stood still and resends nothing.
+
+        Raises InvalidInput for a campaign that lint refuses, Unavailable when store or adapter are away.
+        """
+        read = self.campaign(campaign)
+        source = self.source(contacts, mapping)
+        path = self.reject_path(read.id)
+        async with RejectFile(path) as rejects:
+            sending = Sending(self.house, read, rejects, emit=emit or _nothing, progress=progress or _nothing)
+            report = await sending.run(source, limit=limit, wait=wait, stop=self.stop)
+        report.reject_file = path if rejects.count else None
+        return report
+
+    def reject_path(self, name: str) -> Path:
+        """Where rows that cannot be used are set aside: `rejects/NAME.jsonl` beside the config."""
+        folder = self.settings.path("rejects")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / f"{name}.jsonl"
+
+    async def submit(
+        self, message: EmailMessage | bytes, *, stream: str = "transactional", controller: str | None = None
+    ) -> Receipt:
+        """Take a ready-made message; the receipt is given after the durable save, sending goes on in the background.
+
+        Raises InvalidInput and Unavailable; then nothing was saved.
+        """
+        receipt = await submit(self.house, message, stream, controller=controller)
+        if self._courier is None:
+            self._courier = asyncio.create_task(self._carry(), name="penstock-courier")
+        self._wake.set()
+        return receipt
+
+    async def _carry(self) -> None:
+        """The worker that runs while the gate is open."""
+        worker = self.house.worker()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await worker.drain(wait=0.0, stop=self.stop)
+            except Unavailable as fault:
+                _log.warning("courier_waits", fault=type(fault).__name__)
+            if self._closing:
+                return
+
+    async def aclose(self) -> None:
+        """Send what is due, then close store and adapters."""
+        self._closing = True
+        if self._courier is not None:
+            self._wake.set()
+            await self._courier
+        await self.house.aclose()
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+@asynccontextmanager
+async def open_gate(
+    config: str | Path | Settings | None = None,
+    *,
+    now: datetime | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+) -> AsyncIterator[Gate]:
+    """Open a gate for `async with`.
+
+    `config` is a file, read settings, or None for `$PENSTOCK_CONFIG`, `./config.toml`, built-in defaults. `now`
+    freezes rule time. `read_only` writes nothing. Raises ConfigError and Unavailable.
+    """
+    if not isinstance(config, Settings):
+        config = load_settings(Path(config) if config is not None else None, os.environ)
+    chosen = clock or (FrozenClock(now) if now else SystemClock())
+    gate = Gate(await open_house(config, chosen, read_only=read_only))
+    try:
+        yield gate
+    finally:
+        await gate.aclose()

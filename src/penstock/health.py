@@ -1,0 +1,125 @@
+"""What `doctor` looks at. Each part is examined even where another failed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from penstock.clock import FrozenClock, SystemClock
+from penstock.config.settings import Settings, load_settings
+from penstock.errors import PenstockError
+from penstock.store.connections import path_of
+from penstock.store.opening import has_data
+from penstock.templates import template_folder
+from penstock.wiring import House, open_house
+
+__all__ = ["Finding", "examine"]
+
+LOW_DISK = 200 * 1024 * 1024
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)  # no machine's clock can truly stand before this
+
+
+class Finding(NamedTuple):
+    """One line."""
+
+    what: str
+    state: Literal["ok", "warn", "fail"]
+    says: str
+
+
+async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
+    """All findings, in a fixed order; never raises for what is wrong with the installation."""
+    findings = [_clock(), _templates()]
+    try:
+        settings = load_settings(config, os.environ)
+    except PenstockError as fault:
+        return [Finding("config", "fail", str(fault)), *findings]
+    findings.insert(0, _config(settings))
+    path = path_of(settings.store_url())
+    try:
+        house = await open_house(settings, FrozenClock(now) if now else SystemClock(), read_only=True)
+    except PenstockError as fault:
+        return [*findings, Finding("store", "fail", str(fault))]
+    try:
+        findings += await _store(house, path if path is not None and has_data(path) else None)
+        findings += _stages(house)
+        findings += _ways_out(house)
+    finally:
+        await house.aclose()
+    return findings
+
+
+def _config(settings: Settings) -> Finding:
+    if not settings.controllers:
+        return Finding(
+            "config", "warn", "no controller yet: [controllers.NAME] says who answers for the mails"
+        )
+    if not settings.web.base_url:
+        return Finding(
+            "config", "warn", "web.base_url is not set: no opt-out link can be made, so no advertising leaves"
+        )
+    names = ", ".join(settings.controllers)
+    return Finding("config", "ok", f"controllers: {names}")
+
+
+def _clock() -> Finding:
+    if datetime.now(UTC) < BUILT:
+        return Finding("clock", "fail", "the machine's clock stands before this program was made")
+    drift = abs(time.time() - datetime.now(UTC).timestamp())
+    return Finding("clock", "ok" if drift < 1 else "warn", f"UTC {datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+
+
+def _templates() -> Finding:
+    try:
+        folder = template_folder()
+    except PenstockError as fault:
+        return Finding("templates", "fail", str(fault))
+    languages = sorted(each.name for each in (folder / "notices").iterdir() if each.is_dir())
+    return Finding("templates", "ok", f"notices in {', '.join(languages)}")
+
+
+async def _store(house: House, path: Path | None) -> list[Finding]:
+    if path is None:
+        return [
+            Finding("store", "warn", "empty: it is made, with its keys, by the first command that writes")
+        ]
+    report = await house.store.ledger.verify()
+    contacts, entries = await house.store.contacts.count(), await house.store.suppressions.count()
+    free = shutil.disk_usage(path.parent).free
+    space = Finding(
+        "disk", "ok" if free > LOW_DISK else "warn", f"{free // (1024 * 1024)} MiB free beside the store"
+    )
+    ledger = Finding(
+        "ledger", "fail" if report.fault else "ok", report.fault or f"{report.rows} rows verified"
+    )
+    return [
+        Finding("store", "ok", f"{contacts} contacts, {entries} suppressions"),
+        Finding("keys", "ok", "the keys are those the store was made with"),
+        ledger,
+        space,
+    ]
+
+
+def _stages(house: House) -> list[Finding]:
+    try:
+        stages = house.pipeline(peek=True).stages
+    except PenstockError as fault:
+        return [Finding("stages", "fail", str(fault))]
+    return [Finding("stages", "ok", " → ".join(stage.name for stage in stages))]
+
+
+def _ways_out(house: House) -> list[Finding]:
+    findings = []
+    for stream, adapter in house.services.routes.items():
+        known = adapter in house.adapters
+        says = (
+            f"{stream} leaves by {adapter}"
+            if known
+            else f"{stream} leads to {adapter}, which is not configured"
+        )
+        findings.append(Finding("route", "ok" if known else "fail", says))
+    return findings

@@ -1,0 +1,209 @@
+"""A campaign on its way out: plan every row durably, then drain the queue, and say what became of each mail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from penstock.assembly import new_mail
+from penstock.checking import rows_of
+from penstock.decision_line import Line, fault_line, iso, line
+from penstock.law.version import POLICY
+from penstock.model.campaign import Campaign
+from penstock.model.codes import Code
+from penstock.model.mail import Mail
+from penstock.model.outcome import Outcome, TryLater
+from penstock.model.verdict import Decision, Reason, Verdict, decide
+from penstock.ports import ContactRow, RowFault, Source
+from penstock.wiring import House
+
+__all__ = ["SendReport", "Sending"]
+
+EmitLine = Callable[[Line], None]
+Progress = Callable[[str, int], None]
+
+
+class Rejects(Protocol):
+    """Where rows that cannot be used are set aside."""
+
+    async def add(self, faults: Iterable[RowFault]) -> None:
+        """Keep them."""
+        ...
+
+
+@dataclass(slots=True)
+class SendReport:
+    """What a run came to. Counters are by verdict, by headline code and by outcome word."""
+
+    campaign: str
+    rows: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    already_sent: int = 0
+    waiting: int = 0
+    dropped_columns: dict[str, int] = field(default_factory=dict)
+    interrupted: bool = False
+    reject_file: Path | None = None
+
+    @property
+    def all_sent(self) -> bool:
+        """True when no row was held, blocked, deferred, rejected, failed or left in doubt."""
+        stopped = sum(count for verdict, count in self.verdicts.items() if verdict != Verdict.SEND)
+        return not (stopped or self.waiting or self.outcomes.keys() - {"accepted"})
+
+    def count(self, each: Line) -> None:
+        """Add one line."""
+        self.verdicts[each["verdict"]] += 1
+        if each["code"]:
+            self.codes[each["code"]] += 1
+        if each["outcome"]:
+            self.outcomes[each["outcome"]] += 1
+
+
+class Sending:
+    """One run of `send` on an open house."""
+
+    def __init__(
+        self,
+        house: House,
+        campaign: Campaign,
+        rejects: Rejects,
+        *,
+        emit: EmitLine = lambda _line: None,
+        progress: Progress = lambda _what, _count: None,
+    ) -> None:
+        self._house = house
+        self._campaign = campaign
+        self._emit_line = emit
+        self._rejects = rejects
+        self._progress = progress
+        self._open: dict[str, Line] = {}  # the latest line of mails that may still change
+        self._seen: set[bytes] = set()
+        self.report = SendReport(campaign.id)
+
+    async def run(self, source: Source, *, limit: int | None, wait: float, stop: asyncio.Event) -> SendReport:
+        """Plan and drain. Sets `report.interrupted` when `stop` came first; the same run continues later."""
+        house = self._house
+        await house.store.campaigns.save(self._campaign)
+        async for chunk in rows_of(source, limit):
+            await self._plan(chunk)
+            if stop.is_set():
+                break
+        self.report.dropped_columns = dict(source.dropped_columns)
+        if not stop.is_set():
+            await self._house.worker(self._done).drain(wait=wait, stop=stop)
+        self.report.interrupted = stop.is_set()
+        for each in self._open.values():
+            self._emit(each)
+        self.report.waiting = await self._emit_waiting()
+        return self.report
+
+    def _emit(self, each: Line) -> None:
+        self.report.count(each)
+        self._emit_line(each)
+
+    def _done(self, mail: Mail, decision: Decision, outcome: Outcome | None) -> None:
+        """The worker is over with a mail for now."""
+        if mail.campaign is None or mail.campaign.id != self._campaign.id:
+            return
+        each = line(mail, decision, outcome)
+        if isinstance(outcome, TryLater) or decision.verdict is Verdict.DEFER:
+            self._open[mail.id] = each
+            return
+        self._open.pop(mail.id, None)
+        self._emit(each)
+        self._progress("decided", 1)
+
+    async def _plan(self, chunk: Sequence[ContactRow | RowFault]) -> None:
+        """Save contacts, mails and tickets of one chunk of rows."""
+        house, fresh = self._house, []
+        await self._rejects.add([row for row in chunk if isinstance(row, RowFault)])
+        for row in chunk:
+            self.report.rows += 1
+            if isinstance(row, RowFault):
+                self._emit(fault_line(row, self._campaign.id))
+                continue
+            mail = house.assembler.mail(self._campaign, row.contact)
+            if bytes.fromhex(mail.id) in self._seen:
+                self._emit(_repeated(mail, row.line))
+                continue
+            self._seen.add(bytes.fromhex(mail.id))
+            fresh.append((row, mail))
+        if not fresh:
+            return
+        stored = await house.store.contacts.upsert([(row.contact, mail.identity) for row, mail in fresh])
+        mails = [house.assembler.mail(self._campaign, known.contact, known.id) for known in stored]
+        adapter, due = house.services.adapter_for(self._campaign.stream), house.clock.now()
+        placed = await house.store.mails.accept([new_mail(mail, adapter, due) for mail in mails])
+        for mail, each in zip(mails, placed, strict=True):
+            if each.answer.startswith("done:"):
+                self._emit_done(mail, each.answer.removeprefix("done:"))
+        self._progress("planned", len(fresh))
+
+    def _emit_done(self, mail: Mail, state: str) -> None:
+        """A mail of an earlier run that is not touched again."""
+        if state == "accepted":
+            self.report.already_sent += 1
+        reason = Reason(
+            "duplicate",
+            Verdict.BLOCK,
+            Code.DUPLICATE,
+            f"this campaign step was already tried for this person: {state}",
+        )
+        self._emit({**line(mail, decide((reason,), mail.variant)), "earlier": state})
+
+    async def _emit_waiting(self) -> int:
+        """Mails of this campaign that still wait for our own pace, one line each."""
+        waiting = 0
+        after, store = "", self._house.store
+        while page := await store.mails.waiting(self._campaign.id, after, 500):
+            after = page[-1].mail_id
+            queued = [each for each in page if each.state == "queued" and each.mail_id not in self._open]
+            known = await store.contacts.load([each.contact_id or "" for each in queued])
+            for each, stored in zip(queued, known, strict=True):
+                waiting += 1
+                address = stored.contact.address if stored else None
+                self._emit(_waiting(self._campaign.id, each.mail_id, address, iso(each.until)))
+        return waiting
+
+
+def _repeated(mail: Mail, row: int) -> Line:
+    """A second row for a person that an earlier row of the same file already stands for."""
+    reason = Reason(
+        "duplicate",
+        Verdict.BLOCK,
+        Code.DUPLICATE,
+        "an earlier row of this run is the same person",
+        rule="one mail per campaign step and person",
+    )
+    return {**line(mail, decide((reason,), mail.variant)), "line": row}
+
+
+def _waiting(campaign: str, mail_id: str, address: str | None, until: str | None) -> Line:
+    why = "waits for our own rate limit or an earlier turn; it stays queued"
+    reason = {
+        "stage": "queue",
+        "verdict": "defer",
+        "code": Code.RATE_BACKOFF,
+        "why": why,
+        "rule": None,
+        "policy": POLICY,
+    }
+    return {
+        "address": address,
+        "contact_id": None,
+        "campaign": campaign,
+        "mail_id": mail_id,
+        "verdict": "defer",
+        "code": Code.RATE_BACKOFF,
+        "codes": [Code.RATE_BACKOFF],
+        "until": until,
+        "variant": None,
+        "reasons": [reason],
+        "outcome": None,
+    }

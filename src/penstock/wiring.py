@@ -194,11 +194,16 @@ def planned_stages(settings: Settings) -> list[PlannedStage]:
     """The effective policy: the `[[stage]]` tables in their order, else the shipped list."""
     listed = settings.stage or [StageSettings(use=name) for name in SHIPPED]
     plugins = {point.name: point for point in entry_points(group="penstock.stages")}
-    return [_planned(each, plugins) for each in listed]
+    return [_planned(each, plugins, settings) for each in listed]
 
 
-def _planned(each: StageSettings, plugins: Mapping[str, EntryPoint]) -> PlannedStage:
-    options = each.options()
+def _from_policy(name: str, settings: Settings) -> dict[str, Any]:
+    """What `[policy]` sets for a shipped stage unless its own `[[stage]]` table does."""
+    return {"minor_under": settings.policy.minor_under} if name == "address" else {}
+
+
+def _planned(each: StageSettings, plugins: Mapping[str, EntryPoint], settings: Settings) -> PlannedStage:
+    options = {**_from_policy(each.use, settings), **each.options()}
     if each.use in SHIPPED:
         module, _, name = SHIPPED[each.use].partition(":")
         return PlannedStage(each.use, "penstock", getattr(import_module(module), name), options)

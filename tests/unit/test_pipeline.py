@@ -68,7 +68,9 @@ class Edits:
     needs: tuple[str, ...] = ()
     streams = ALL_STREAMS
 
-    def __init__(self, change: Callable[[Mail], Mail | Reason], *, phase: Phase = Phase.COMPOSE, name: str = "edits") -> None:
+    def __init__(
+        self, change: Callable[[Mail], Mail | Reason], *, phase: Phase = Phase.COMPOSE, name: str = "edits"
+    ) -> None:
         self.name, self.phase, self._change = name, phase, change
         self.asked: list[list[str]] = []
 

@@ -76,7 +76,7 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         fault = first_fault(error, CampaignFile)
         raise InvalidInput(fault.what, where=document.where(fault.path), mend=fault.mend) from None
     controllers = _controllers(settings)
-    if doubt := first_campaign_fault(file, controllers):
+    if doubt := first_campaign_fault(file, controllers, settings.sender):
         raise InvalidInput(doubt.what, where=document.where(doubt.path), mend=doubt.mend)
     message = MessageSpec(
         **file.message.model_dump(),

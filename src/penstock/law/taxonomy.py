@@ -4,8 +4,8 @@ A row is language, function, pattern. A pattern is one or several words; `*` at 
 for any letters there, so that `*einkäufer*` covers compounds and inflections. A pattern word in capitals (`IT`)
 wants capitals in the title. The function is a value of `Function` or a mark: `-` stops (its words name no function),
 `+` is a role such as "head" or `*leiter*`, which says no function but gives weight to the one beside it. A pattern
-that ends in `!` names a profession or a trade that takes others as its object (IT *buyer*), one in `?` a word that
-yields to every other function except management.
+that ends in `!` names a profession or a trade that takes others as its object (IT *buyer*; as a stop: IT *teacher*),
+one in `?` a word that yields to every other function except management.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Taxonomy:
         kind = function if function in (_STOP, _ROLE) else ""
         meaning = TitleMatch(Function.MANAGEMENT if kind else Function(function), language, pattern)
         if kind:
-            weight = _Weight.NOTHING
+            weight = _Weight.PROFESSION if mark == "!" else _Weight.NOTHING
         elif meaning.function is Function.MANAGEMENT:
             weight = _Weight.MANAGEMENT
         else:
@@ -165,7 +165,7 @@ class Taxonomy:
             key=lambda one: (one.weight, one.pattern.length, -one.start),
             default=None,
         )
-        if best is None:
+        if best is None or best.pattern.kind:
             return None
         meanings = _first_named(best, found, title).pattern.meanings
         return meanings.get(language or "") or next(iter(meanings.values()))
@@ -191,19 +191,17 @@ class Taxonomy:
             if known is None or _outdoes(one, known):
                 best[one.start, one.end] = one
         for (start, end), one in best.items():
-            # The role is part of the compound: Einkaufsleiter.
-            if one.weight is _Weight.SUBJECT and end - start == 1 and start in roles:
+            # The role is part of the compound (Einkaufsleiter) or of the pattern (plant manager).
+            if one.weight is _Weight.SUBJECT and not roles.isdisjoint(range(start, end)):
                 one.weight = _Weight.LEADS
         return list(best.values())
 
 
 def _outdoes(one: _Found, other: _Found) -> bool:
     """Which of two patterns over the same words holds: a stop by its length, else weight first."""
-    if _STOP in (one.pattern.kind, other.pattern.kind):
-        return (one.pattern.length, one.pattern.kind == _STOP) > (
-            other.pattern.length,
-            other.pattern.kind == _STOP,
-        )
+    kinds = (one.pattern.kind, other.pattern.kind)
+    if _STOP in kinds and not (one.pattern.kind and one.weight) and not (other.pattern.kind and other.weight):
+        return (one.pattern.length, kinds[0] == _STOP) > (other.pattern.length, kinds[1] == _STOP)
     return (one.weight, one.pattern.length, one.pattern.forms) > (
         other.weight,
         other.pattern.length,

@@ -14,7 +14,7 @@ _PLAIN = re.compile(
     r"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)",
 )
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_DISPLAY = re.compile(r'^[^<>\r\n]*<(?P<inner>[^<>]*)>$')
+_DISPLAY = re.compile(r"^[^<>\r\n]*<(?P<inner>[^<>]*)>$")
 _LOCAL_OCTETS = 64
 _DOMAIN_OCTETS = 253
 _ADDRESS_OCTETS = 254

@@ -143,4 +143,3 @@ class Campaign:
     caps: Caps = field(default_factory=Caps)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     digest: str = ""
-

@@ -19,6 +19,13 @@ address = "Storgatan 1, 111 22 Stockholm, Sweden"
 country = "SE"
 """
 
+OTHER = """
+[controllers.sued]
+legal_name = "Sued GmbH"
+address = "Ring 1, 80331 Munich, Germany"
+country = "DE"
+"""
+
 CAMPAIGN = """
 [campaign]
 id = "purchasing-2026"
@@ -213,3 +220,24 @@ def test_the_campaign_survives_as_plain_data(path: Path, settings: Settings) -> 
     adapter = TypeAdapter(Campaign)
     campaign = read_campaign(path, settings)
     assert adapter.validate_json(adapter.dump_json(campaign)) == campaign
+
+
+@pytest.mark.parametrize(
+    ("senders", "answer"),
+    [
+        ('[[sender]]\ndomain = "nordlicht.example"', None),
+        ('[[sender]]\ndomain = "other.example"', "is in no"),
+        ('[[sender]]\ndomain = "licht.example"', "is in no"),
+        ('[[sender]]\ndomain = "nordlicht.example"\ncontrollers = ["nordlicht"]', None),
+        ('[[sender]]\ndomain = "nordlicht.example"\ncontrollers = ["sued"]' + OTHER, "is in no"),
+    ],
+)
+def test_a_from_outside_the_sender_domains_of_the_controller_is_refused(
+    tmp_path: Path, path: Path, senders: str, answer: str | None
+) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG + senders)
+    if answer is None:
+        assert read_campaign(path, load_settings(tmp_path / "config.toml", {})).id == "purchasing-2026"
+        return
+    with pytest.raises(InvalidInput, match=answer):
+        read_campaign(path, load_settings(tmp_path / "config.toml", {}))

@@ -87,7 +87,7 @@ class Verify:
         del options
         self._services = services
         self._link = f"{services.base_url}/u/"
-        self._visible: dict[tuple[str, ...], tuple[Finding, ...]] = {}
+        self._visible: dict[tuple[str, str, str, int], tuple[Finding, ...]] = {}
         self._named: dict[tuple[str, str], bool] = {}
 
     async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
@@ -122,12 +122,6 @@ class Verify:
                 Code.SUBJECT_DECEPTIVE,
                 "Subject",
                 "the subject pretends to answer or forward an earlier message",
-            )
-        if letter.html is not None and pixels(letter.html):
-            yield (
-                Code.TRACKING_WITHOUT_CONSENT,
-                "html",
-                "the letter loads an image of one pixel, which tells who opens it",
             )
 
     def _sender(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
@@ -176,7 +170,8 @@ class Verify:
             yield Code.NOTICE_MISSING, "notice", "no notice was added"
             return
         if letter.html is not None:
-            missing = [block for block in wanted if f'{_MARK}{block}"' not in letter.html]
+            marked = {part.partition('"')[0] for part in letter.html.split(_MARK)[1:]}
+            missing = [block for block in wanted if block not in marked]
             if missing:
                 yield Code.NOTICE_MISSING, "html", "the HTML part lacks the blocks " + ", ".join(missing)
         _, line, tail = letter.text.rpartition(f"\n{DASHES}\n")
@@ -187,7 +182,8 @@ class Verify:
             yield Code.NOTICE_MISSING, "text", "the text part does not end with all blocks of the notice"
 
     def _visibility(self, mail: Mail, letter: Letter) -> tuple[Finding, ...]:
-        key = (letter.template, letter.notice or "", mail.variant)
+        images = letter.html.count("<img") if letter.html is not None else 0
+        key = (letter.template, letter.notice or "", mail.variant, images)
         found = self._visible.get(key)
         if found is None:
             if len(self._visible) >= _SEEN:
@@ -197,16 +193,17 @@ class Verify:
 
 
 def _unseen(mail: Mail, letter: Letter) -> tuple[Finding, ...]:
+    """What people cannot see: blocks that are hidden, images that are there to be loaded only."""
     if not letter.html:
         return ()
-    return tuple(
-        (
-            Code.UNSUB_BROKEN if block == "optout" else Code.NOTICE_MISSING,
-            "html",
-            f"the block {block} cannot be read: {why}",
-        )
-        for block, why in hidden_blocks(letter.html, BLOCKS[mail.variant])
-    )
+    found: list[Finding] = []
+    for block, why in hidden_blocks(letter.html, BLOCKS[mail.variant]):
+        code = Code.UNSUB_BROKEN if block == "optout" else Code.NOTICE_MISSING
+        found.append((code, "html", f"the block {block} cannot be read: {why}"))
+    if pixels(letter.html):
+        what = "the letter loads an image of one pixel, which tells who opens it"
+        found.append((Code.TRACKING_WITHOUT_CONSENT, "html", what))
+    return tuple(found)
 
 
 def _head(data: bytes) -> bytes:
@@ -227,8 +224,19 @@ def _headers(mail: Mail, data: bytes) -> Iterator[Finding]:
         yield code, "Cc", "a copy would go to somebody else (Cc or Bcc)"
     if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         yield Code.HEADER_INVALID, "message", "a line does not end with CR LF"
-    if max(map(len, data.split(b"\r\n"))) > _LONGEST_LINE:
+    if _too_long(data):
         yield Code.HEADER_INVALID, "message", f"a line is longer than {_LONGEST_LINE} octets"
+
+
+def _too_long(data: bytes) -> bool:
+    """Whether a line is longer than allowed: from line to line, there must be an end within reach."""
+    place, end = 0, len(data)
+    while end - place > _LONGEST_LINE:
+        found = data.rfind(b"\r\n", place, place + _LONGEST_LINE + 2)
+        if found < 0:
+            return True
+        place = found + 2
+    return False
 
 
 def _shown(field: bytes) -> str:

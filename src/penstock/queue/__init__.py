@@ -1,0 +1,1 @@
+"""Ready work as claim checks: which mail is due, and who holds it."""

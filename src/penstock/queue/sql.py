@@ -1,0 +1,165 @@
+"""The queue inside the store: one row per claim check. A lost lease costs time, never a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+import apsw
+
+from penstock.ports import Clock, Settlement, Ticket
+
+__all__ = ["Entry", "SqlQueue", "TicketDatabase"]
+
+_T = TypeVar("_T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TicketDatabase(Protocol):
+    """What the queue needs of a database: named SQL, and jobs that run in a transaction."""
+
+    def statements(self, room: str) -> Mapping[str, str]:
+        """The named SQL of a room."""
+        ...
+
+    async def write(self, job: Callable[[apsw.Connection], _T]) -> _T:
+        """Run the job in a durable transaction."""
+        ...
+
+    async def read(self, job: Callable[[apsw.Connection], _T]) -> _T:
+        """Run a job that only looks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ticket as shown to people. `due` in rule time; `leased`: a worker holds it now."""
+
+    id: int
+    mail_id: str
+    lane: str
+    due: datetime
+    leased: bool
+
+
+class SqlQueue:
+    """The port Queue. Due times are rule time, leases the machine's; each lease raises the ticket's fence.
+
+    Tickets come in where mails are accepted, in the same transaction.
+    """
+
+    def __init__(self, database: TicketDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._sql = database.statements("queue")
+
+    async def lease(self, most: int, seconds: float, /) -> Sequence[Ticket]:
+        """Up to `most` tickets that are due and that nobody holds, the longest due first."""
+
+        def job(connection: apsw.Connection) -> list[Ticket]:
+            machine = self._clock.machine()
+            bindings = (self._clock.now().timestamp(), machine + seconds, machine, most)
+            leased = sorted(connection.execute(self._sql["lease"], bindings))
+            return [Ticket(id_, mail_id, lane, fence) for _, id_, mail_id, lane, fence in leased]
+
+        return await self._database.write(job)
+
+    async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
+        """Hold leased tickets for `seconds` more; how many are still held under their fence."""
+
+        def job(connection: apsw.Connection) -> int:
+            until = self._clock.machine() + seconds
+            return _changed(connection, self._sql["renew"], [(t.id, t.fence, until) for t in tickets])
+
+        return await self._database.write(job)
+
+    async def settle(self, settlements: Sequence[Settlement], /) -> None:
+        """Finish or give back. A stale fence changes nothing."""
+        done = [(s.ticket.id, s.ticket.fence) for s in settlements if s.due is None]
+        back = [
+            (s.ticket.id, s.ticket.fence, s.due.timestamp(), s.not_before)
+            for s in settlements
+            if s.due is not None
+        ]
+
+        def job(connection: apsw.Connection) -> None:
+            connection.executemany(self._sql["done"], done)
+            connection.executemany(self._sql["give_back"], back)
+
+        if settlements:
+            await self._database.write(job)
+
+    async def postpone(self, lane: str, until: float, /) -> int:
+        """Nothing of the lane before that machine time, tickets that somebody holds excepted.
+
+        The number moved.
+        """
+
+        def job(connection: apsw.Connection) -> int:
+            return _changed(connection, self._sql["postpone"], [(lane, until, self._clock.machine())])
+
+        return await self._database.write(job)
+
+    async def ready_in(self) -> float | None:
+        """Seconds until the next ticket can be leased, 0.0 when one can now; None for an empty queue."""
+
+        def job(connection: apsw.Connection) -> float | None:
+            times = (self._clock.now().timestamp(), self._clock.machine())
+            if connection.execute(self._sql["ready_now"], times).get:
+                return 0.0
+            seconds: float | None = connection.execute(self._sql["ready_in"], times).get
+            return seconds
+
+        return await self._database.read(job)
+
+    async def depth(self) -> int:
+        """How many tickets there are, held ones included."""
+        return int(await self._database.read(lambda connection: connection.execute(self._sql["depth"]).get))
+
+    async def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """The next tickets by id; `after` is 0 at first."""
+
+        def job(connection: apsw.Connection) -> list[Entry]:
+            rows = connection.execute(self._sql["page"], (self._clock.machine(), after, limit))
+            return [
+                Entry(id_, mail_id, lane, _moment(due), bool(leased))
+                for id_, mail_id, lane, due, leased in rows
+            ]
+
+        return await self._database.read(job)
+
+    async def retry(self, mail_ids: Sequence[str], /) -> int:
+        """Make the tickets of these mails due now, held ones excepted; the number changed."""
+        if not mail_ids:
+            return 0
+
+        def job(connection: apsw.Connection) -> int:
+            bindings = (apsw.carray(tuple(mail_ids)), self._clock.now().timestamp(), self._clock.machine())
+            return _changed(connection, self._sql["retry"], [bindings])
+
+        return await self._database.write(job)
+
+    async def drop(self, mail_ids: Sequence[str], /) -> int:
+        """Take the tickets of these mails away, whoever holds them; the number that went.
+
+        The mails keep their state.
+        """
+        if not mail_ids:
+            return 0
+
+        def job(connection: apsw.Connection) -> int:
+            return _changed(connection, self._sql["drop"], [(apsw.carray(tuple(mail_ids)),)])
+
+        return await self._database.write(job)
+
+
+def _moment(seconds: float) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def _changed(connection: apsw.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
+    before = connection.total_changes()
+    connection.executemany(statement, rows)
+    return connection.total_changes() - before

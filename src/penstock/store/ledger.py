@@ -1,0 +1,231 @@
+"""The append-only record of what was decided, begun and ended; each call is one durable transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import apsw
+import orjson
+
+from penstock.model.codes import Code
+from penstock.model.identity import Identity
+from penstock.model.keyring import Keyring
+from penstock.model.mail import Mail, Message
+from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
+from penstock.model.verdict import Decision, Reason, Verdict
+from penstock.ports import Clock, Ending
+from penstock.store.chain import Chain
+from penstock.store.database import Database
+from penstock.store.instants import iso, maybe_micros, micros
+from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
+from penstock.store.recheck import CapsOf, RecheckSql, campaign_caps, load_recheck
+from penstock.store.snapshots import snapshot_of
+from penstock.store.verification import VerifyReport, verify_ledger
+
+__all__ = ["Ledger"]
+
+_STATES = {
+    Verdict.DEFER: "deferred",
+    Verdict.HOLD: "held",
+    Verdict.BLOCK: "blocked",
+    Verdict.REJECT: "rejected",
+}
+_OPEN = frozenset({"queued", "deferred", "held", "blocked", "rejected"})
+
+
+class Ledger:
+    """Decisions, beginnings and endings, with the states of the mails they are about.
+
+    `policy` names the version of the rules in every decision row; `caps_of` answers the caps that are looked
+    at again when a mail begins; `new_id` answers random text.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        keyring: Keyring,
+        chain: Chain,
+        *,
+        new_id: Callable[[], str],
+        policy: str = "",
+        caps_of: CapsOf = campaign_caps,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._keyring = keyring
+        self._chain = chain
+        self._new_id = new_id
+        self._policy = policy
+        self._caps_of = caps_of
+        self._sql = database.statements("ledger")
+        self._mails_sql = database.statements("mails")
+        self._recheck_sql = RecheckSql(
+            self._sql, self._mails_sql, database.statements("suppressions"), database.statements("campaigns")
+        )
+
+    async def record(self, decided: Sequence[tuple[Mail, Decision]], /) -> None:
+        """Decisions that stop or postpone a mail.
+
+        Waiting for our own pace is none. A decision with the verdict, codes and campaign of the last one adds
+        no row. A mail that began or is over keeps its state.
+        """
+        stopping = [(mail, decision) for mail, decision in decided if not (decision.may_go or decision.paced)]
+        if stopping:
+            await self._database.write(lambda connection: self._record(connection, stopping))
+
+    async def begin(self, decided: Sequence[tuple[Mail, Decision]], /) -> Sequence[Reason | None]:
+        """Write decision and start before the first byte goes out; None for a mail that may go now.
+
+        Looks again at the mail's and the campaign's state, suppressions and caps; mails of the slice count
+        for one another.
+        """
+        if not decided:
+            return []
+        return await self._database.write(lambda connection: self._begin(connection, decided))
+
+    async def end(self, endings: Sequence[Ending], /) -> None:
+        """Write the outcomes of begun mails; what has ended already is left alone.
+
+        A late `Accepted` also settles a mail that was given up as uncertain.
+        """
+        if endings:
+            await self._database.write(lambda connection: self._end(connection, endings))
+
+    async def append(self, kind: str, facts: Mapping[str, Any], /) -> None:
+        """A row for another event. `facts` may hold `mail` and `code`; text with an @ in it is withheld."""
+        row = {**facts, "kind": kind, "at": iso(self._clock.now())}
+        await self._database.write(lambda connection: self._chain.append(connection, [row]))
+
+    async def rows(self, after: int, limit: int) -> Sequence[LedgerRow]:
+        """The next rows after that sequence number."""
+        return await self._look("rows", (after, limit))
+
+    async def show(self, mail_id: str, /) -> Sequence[LedgerRow]:
+        """All rows about one mail, oldest first."""
+        return await self._look("rows_of_mail", (mail_id,))
+
+    async def show_person(self, identity: Identity, /) -> Sequence[LedgerRow]:
+        """All rows about the mails of one person, under any of the person's keys."""
+        keys = apsw.carray(tuple({identity.person, *identity.person_keys}))
+        return await self._look("rows_of_person", (keys,))
+
+    async def verify(self) -> VerifyReport:
+        """Recompute every digest; see `penstock.store.verification`."""
+        return await verify_ledger(self._database, self._chain, self._keyring)
+
+    async def _look(self, statement: str, bindings: tuple[Any, ...]) -> list[LedgerRow]:
+        def job(connection: apsw.Connection) -> list[LedgerRow]:
+            rows = connection.execute(self._sql[statement], bindings)
+            return [
+                LedgerRow(seq, batch, kind, mail_id, at, code, orjson.loads(row))
+                for seq, batch, kind, mail_id, at, code, row in rows
+            ]
+
+        return await self._database.read(job)
+
+    def _record(self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]) -> None:
+        at = iso(self._clock.now())
+        ids = apsw.carray(tuple({mail.id for mail, _ in decided}))
+        last = {id_: (state, mark) for id_, state, mark in connection.execute(self._sql["deciding"], (ids,))}
+        rows, updates = [], []
+        for mail, decision in decided:
+            state, mark_before = last.get(mail.id, (None, None))
+            if state is not None and state not in _OPEN:
+                continue
+            mark = _mark(mail, decision)
+            if mark != mark_before:
+                rows.append(decision_row("decision", mail, decision, at=at, policy=self._policy))
+            held = " ".join(
+                r.code for r in decision.reasons if r.verdict is Verdict.HOLD and r.code is not None
+            )
+            until = maybe_micros(decision.until)
+            updates.append((mail.id, _STATES[decision.verdict], decision.code, until, held, mark))
+            last[mail.id] = (_STATES[decision.verdict], mark)
+        connection.executemany(self._sql["decide"], updates)
+        self._chain.append(connection, rows)
+
+    def _begin(
+        self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]
+    ) -> list[Reason | None]:
+        now = self._clock.now()
+        at, moment = iso(now), micros(now)
+        recheck = load_recheck(
+            connection, self._recheck_sql, [mail for mail, _ in decided], self._caps_of, now
+        )
+        answers: list[Reason | None] = []
+        rows, updates, snapshots, started = [], [], [], set()
+        for mail, decision in decided:
+            reason = _twice() if mail.id in started else recheck.against(mail)
+            answers.append(reason)
+            if reason is not None:
+                continue
+            started.add(mail.id)
+            payload, notice = _payload(mail), _notice(mail, decision)
+            digest, octets = snapshot_of(mail, self._new_id())
+            row = decision_row("begin", mail, decision, at=at, policy=self._policy)
+            row.update(
+                attempt=recheck.attempts(mail) + 1,
+                snapshot=digest.hex(),
+                payload=None if payload is None else payload.hex(),
+                notice=notice,
+            )
+            rows.append(row)
+            updates.append((mail.id, moment, payload, notice))
+            snapshots.append((digest, mail.id, octets))
+        connection.executemany(self._sql["begin"], updates)
+        connection.executemany(self._sql["insert_snapshot"], snapshots)
+        self._chain.append(connection, rows)
+        return answers
+
+    def _end(self, connection: apsw.Connection, endings: Sequence[Ending]) -> None:
+        now = self._clock.now()
+        at, moment = iso(now), micros(now)
+        ids = apsw.carray(tuple({ending.mail.id for ending in endings}))
+        begun = {
+            id_: (state, attempts) for id_, state, attempts in connection.execute(self._sql["ending"], (ids,))
+        }
+        rows = []
+        for ending in endings:
+            state, attempts = begun.get(ending.mail.id, (None, 0))
+            if state is None or (state == "uncertain" and not isinstance(ending.outcome, Accepted)):
+                continue
+            del begun[ending.mail.id]
+            rows.append(ending_row(ending, at=at, attempt=attempts))
+            self._settle(connection, ending, moment)
+        self._chain.append(connection, rows)
+
+    def _settle(self, connection: apsw.Connection, ending: Ending, moment: int) -> None:
+        match ending.outcome:
+            case Accepted():
+                connection.execute(self._sql["end_accepted"], (ending.mail.id, moment))
+            case Uncertain():
+                connection.execute(self._sql["end_uncertain"], (ending.mail.id, moment))
+            case Failed(code=code):
+                connection.execute(self._sql["end_failed"], (ending.mail.id, moment, code))
+            case TryLater(code=code, attempt_used=used):
+                until = maybe_micros(ending.due)
+                unused = 0 if used else 1
+                connection.execute(self._sql["end_try_later"], (ending.mail.id, moment, code, until, unused))
+
+
+def _mark(mail: Mail, decision: Decision) -> str:
+    digest = "" if mail.campaign is None else mail.campaign.digest
+    return f"{decision.verdict} {','.join(decision.codes)} {digest}"
+
+
+def _twice() -> Reason:
+    return Reason("begin", Verdict.BLOCK, Code.DUPLICATE, "this mail stands twice in the slice")
+
+
+def _payload(mail: Mail) -> bytes | None:
+    return hashlib.sha256(mail.content.data).digest() if isinstance(mail.content, Message) else None
+
+
+def _notice(mail: Mail, decision: Decision) -> str | None:
+    """The version of the first-contact notice this mail carries to a person who did not have one yet."""
+    content = mail.content
+    letter = content.letter if isinstance(content, Message) else None
+    return letter.notice if letter is not None and decision.variant == "first" else None

@@ -1,0 +1,174 @@
+"""Saved mails: the originals, where they stand, and what went before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from penstock.model.campaign import Stream
+from penstock.model.identity import Identity
+from penstock.model.mail import History
+from penstock.ports import Clock, HistoryQuery, SavedMail
+from penstock.store.campaigns import Campaigns
+from penstock.store.chain import Chain
+from penstock.store.database import Database
+from penstock.store.desk import Desk, MailState, Remark, read_mail_states
+from penstock.store.identities import read_identity
+from penstock.store.instants import from_micros, maybe_from_micros, micros
+from penstock.store.past import load_history
+from penstock.store.placing import NewMail, Placed, PlacingSql, place_mails
+from penstock.store.records import ContactRecord
+
+__all__ = ["Mails", "NewMail"]
+
+
+class Mails:
+    """The kept mails."""
+
+    def __init__(
+        self, database: Database, clock: Clock, chain: Chain, campaigns: Campaigns, records: ContactRecord
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._chain = chain
+        self._campaigns = campaigns
+        self._records = records
+        self._sql = database.statements("mails")
+        self._placing = PlacingSql(self._sql, database.statements("identities"))
+
+    async def accept(self, new: Sequence[NewMail], /) -> Sequence[Placed]:
+        """Save mails and make their tickets in one transaction; one answer per mail, in order.
+
+        Raises ValueError for a campaign without a digest.
+        """
+        if not new:
+            return []
+        at = micros(self._clock.now())
+        return await self._database.write(
+            lambda connection: place_mails(connection, self._placing, self._campaigns, new, at)
+        )
+
+    async def load(self, ids: Sequence[str], /) -> Sequence[SavedMail | None]:
+        """The saved originals; None for an id that is not known.
+
+        `contact` is None when it was erased since.
+        """
+        if not ids:
+            return []
+        known = await self._database.read(lambda connection: self._load(connection, ids))
+        return [known.get(id_) for id_ in ids]
+
+    async def history(self, queries: Sequence[HistoryQuery], /) -> Sequence[History]:
+        """Touches, notices and twins; one history per query, in order."""
+        return await self._database.read(lambda connection: load_history(connection, self._sql, queries))
+
+    async def identity_of(self, mail_id: str, /) -> Identity | None:
+        """Whom the mail was for, also long after the contact is gone; None for an id that is not known."""
+
+        def job(connection: apsw.Connection) -> Identity | None:
+            rows = list(connection.execute(self._sql["identity_of"], (mail_id,)))
+            return read_identity(rows[0]) if rows else None
+
+        return await self._database.read(job)
+
+    async def waiting(self, step: str, after: str, limit: int) -> Sequence[MailState]:
+        """Mails of a campaign that are queued, deferred or on their way; `after` is a mail id, empty at
+        first.
+
+        `until` is the rule time at which its ticket can be taken; a wait by the machine's clock is added to
+        now.
+        """
+        ahead = self._clock.now().timestamp() - self._clock.machine()
+        return await self._states("waiting", (step, after, limit, ahead))
+
+    async def states(self, step: str, after: str, limit: int) -> Sequence[MailState]:
+        """All mails of a campaign in the order they came; `after` is a mail id, empty at first."""
+        return await self._states("states", (step, after, limit))
+
+    async def held(self, after: str, limit: int) -> Sequence[MailState]:
+        """Mails that wait for a person."""
+        return await self._states("held", (after, limit))
+
+    async def uncertain(self, after: str, limit: int) -> Sequence[MailState]:
+        """Mails of which nobody knows yet whether they went."""
+        return await self._states("uncertain", (after, limit))
+
+    async def release(self, ids: Sequence[str], why: str, /) -> Sequence[str]:
+        """Queue held mails again and waive exactly the hold codes they had.
+
+        Answers the ids that were held.
+        """
+        return (
+            await self._database.write(lambda connection: self._desk(connection).release(ids, why))
+            if ids
+            else []
+        )
+
+    async def drop(self, ids: Sequence[str], why: str = "", /) -> Sequence[str]:
+        """Cancel mails that have not begun, tickets included; answers the ids that were waiting."""
+        return (
+            await self._database.write(lambda connection: self._desk(connection).drop(ids, why))
+            if ids
+            else []
+        )
+
+    async def resolve(self, id_: str, *, sent: bool) -> bool:
+        """Settle an uncertain mail: it was sent, or it was not and is queued again.
+
+        False when it was not uncertain.
+        """
+        return await self._database.write(lambda connection: self._desk(connection).resolve(id_, sent=sent))
+
+    async def recover(self, idempotent: frozenset[str], /) -> tuple[int, int]:
+        """See to mails that began and never ended, and whose lease has run out: how many (again, uncertain).
+
+        Through an adapter in `idempotent` (names) the identical mail may simply be tried again, and is
+        queued; of any other nobody knows whether it went, and it waits for a person.
+        """
+        machine = self._clock.machine()
+
+        def job(connection: apsw.Connection) -> tuple[int, int]:
+            again, doubtful = self._desk(connection).recover(idempotent, machine)
+            return len(again), len(doubtful)
+
+        return await self._database.write(job)
+
+    async def remarks(self, mail_id: str, /) -> Sequence[Remark]:
+        """What people did with the mail and why, oldest first."""
+
+        def job(connection: apsw.Connection) -> list[Remark]:
+            rows = connection.execute(self._sql["remarks_of"], (mail_id,))
+            return [Remark(from_micros(at), action, why) for at, action, why in rows]
+
+        return await self._database.read(job)
+
+    def _desk(self, connection: apsw.Connection) -> Desk:
+        return Desk(connection, self._sql, self._chain, self._clock.now())
+
+    async def _states(self, statement: str, bindings: tuple[str | int | float, ...]) -> list[MailState]:
+        return await self._database.read(
+            lambda connection: read_mail_states(connection, self._sql[statement], bindings)
+        )
+
+    def _load(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, SavedMail]:
+        rows = list(connection.execute(self._sql["load"], (apsw.carray(tuple(set(ids))),)))
+        campaigns = self._campaigns.load_in(connection, {row[1] for row in rows if row[1] is not None})
+        mails = {}
+        for row in rows:
+            id_, digest, record, contact_id, stream, controller, state, begun_at, attempts, waived = row[:10]
+            mails[id_] = SavedMail(
+                id=id_,
+                campaign=None if digest is None else campaigns[digest],
+                contact=None if record is None else self._records.read(record),
+                contact_id=contact_id,
+                stream=Stream(stream),
+                controller=controller,
+                state=state,
+                begun_at=maybe_from_micros(begun_at),
+                attempts=attempts,
+                waived=frozenset(waived.split()),
+                content=row[10],
+                recipient=row[11],
+            )
+        return mails

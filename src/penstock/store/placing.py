@@ -1,0 +1,137 @@
+"""Taking mails in: each is saved and gets its ticket in one transaction, so that none is lost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import apsw
+
+from penstock.model.campaign import Campaign, Stream
+from penstock.model.identity import Identity
+from penstock.store.campaigns import Campaigns
+from penstock.store.identities import register_identities
+
+__all__ = ["NewMail", "Placed", "PlacingSql", "place_mails"]
+
+_AGAIN = frozenset({"held", "blocked", "deferred", "rejected"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail to be saved. `lane` is `adapter/recipient domain`, by which rates are kept; `due` is rule time.
+
+    A campaign's mail is made from the campaign and the kept contact; a ready-made message brings its octets
+    as `content` and its RCPT TO as `recipient`.
+    """
+
+    id: str
+    campaign: Campaign | None
+    contact_id: str | None
+    identity: Identity
+    stream: Stream
+    controller: str
+    lane: str
+    due: datetime
+    content: bytes | None = None
+    recipient: str | None = None
+
+    @property
+    def step(self) -> str:
+        """The campaign id; for a mail of no campaign the stream."""
+        return self.stream.value if self.campaign is None else self.campaign.id
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of a mail that was handed in.
+
+    `answer` is `new`, `again` (it was held, blocked, deferred or rejected and is judged anew), `waiting` (it
+    has its ticket already) or `done:STATE` (it is left alone).
+    """
+
+    mail_id: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingSql:
+    """The rooms' statements that placing uses."""
+
+    mails: Mapping[str, str]
+    identities: Mapping[str, str]
+
+
+def place_mails(
+    connection: apsw.Connection, sql: PlacingSql, campaigns: Campaigns, new: Sequence[NewMail], at: int
+) -> list[Placed]:
+    """One answer per mail, in order; the same mail twice in a batch is new once. `at` in microseconds."""
+    known = {mail.campaign.digest: mail.campaign for mail in new if mail.campaign is not None}
+    campaigns.save_in(connection, known.values(), at)
+    ids = apsw.carray(tuple({mail.id for mail in new}))
+    states: dict[str, str] = dict(list(connection.execute(sql.mails["known"], (ids,))))
+    answers: list[Placed] = []
+    fresh: list[NewMail] = []
+    again: list[NewMail] = []
+    for mail in new:
+        answer = _answer(states.get(mail.id))
+        if answer in {"new", "again"}:
+            (fresh if answer == "new" else again).append(mail)
+            states[mail.id] = "queued"
+        answers.append(Placed(mail.id, answer))
+    _save(connection, sql, fresh, again)
+    return answers
+
+
+def _answer(state: str | None) -> str:
+    if state is None:
+        return "new"
+    if state in _AGAIN:
+        return "again"
+    return "waiting" if state == "queued" else f"done:{state}"
+
+
+def _save(
+    connection: apsw.Connection, sql: PlacingSql, fresh: Sequence[NewMail], again: Sequence[NewMail]
+) -> None:
+    both = (*fresh, *again)
+    rows = register_identities(connection, sql.identities, [mail.identity for mail in both])
+    bodies = {_digest(mail): mail.content for mail in both if mail.content is not None}
+    connection.executemany(sql.mails["insert_body"], list(bodies.items()))
+    connection.executemany(
+        sql.mails["insert"], [_columns(mail, rows[mail.identity.person]) for mail in fresh]
+    )
+    connection.executemany(
+        sql.mails["queue_again"], [_changes(mail, rows[mail.identity.person]) for mail in again]
+    )
+    connection.executemany(sql.mails["ticket"], [(mail.id, mail.lane, mail.due.timestamp()) for mail in both])
+
+
+def _columns(mail: NewMail, identity_row: int) -> tuple[str | bytes | int | None, ...]:
+    who = mail.identity
+    return (
+        mail.id,
+        None if mail.campaign is None else mail.campaign.digest,
+        mail.step,
+        mail.contact_id,
+        identity_row,
+        who.person,
+        who.company,
+        who.organisation,
+        mail.stream,
+        mail.controller,
+        mail.lane,
+        _digest(mail),
+        mail.recipient,
+    )
+
+
+def _changes(mail: NewMail, identity_row: int) -> tuple[str | bytes | int | None, ...]:
+    digest = None if mail.campaign is None else mail.campaign.digest
+    return (mail.id, digest, mail.contact_id, identity_row, mail.lane, _digest(mail), mail.recipient)
+
+
+def _digest(mail: NewMail) -> bytes | None:
+    return None if mail.content is None else hashlib.sha256(mail.content).digest()

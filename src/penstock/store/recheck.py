@@ -1,0 +1,239 @@
+"""The last look before a mail leaves, in the transaction that starts it: an opt-out may have come since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import apsw
+
+from penstock.model.campaign import Caps, Stream
+from penstock.model.codes import PRECEDENCE, Code
+from penstock.model.mail import Mail
+from penstock.model.suppression import Hit, SuppressionKind, SuppressionReason, scope_covers
+from penstock.model.verdict import Facts, Reason, Verdict
+from penstock.model.window import Window, parse_window
+from penstock.store.campaigns import CampaignState, campaign_states
+from penstock.store.instants import from_micros, micros
+from penstock.store.past import Touches, load_touches
+from penstock.store.suppressions import find_hits
+
+__all__ = ["CapsOf", "Recheck", "RecheckSql", "campaign_caps", "load_recheck"]
+
+CapsOf = Callable[[Mail], Caps]
+"""The caps that bind a mail."""
+
+_STAGE = "begin"
+_GONE = frozenset({"accepted", "begun", "uncertain"})
+_OVER = frozenset({"cancelled", "failed"})
+
+
+def campaign_caps(mail: Mail) -> Caps:
+    """The caps of the mail's campaign; none bind a mail that is no advertising (contract section 3)."""
+    return mail.campaign.caps if mail.campaign is not None and mail.stream.commercial else Caps()
+
+
+@dataclass(frozen=True, slots=True)
+class RecheckSql:
+    """The rooms' statements that a recheck uses."""
+
+    ledger: Mapping[str, str]
+    mails: Mapping[str, str]
+    suppressions: Mapping[str, str]
+    campaigns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The windows that bind one mail."""
+
+    person: tuple[Window, ...]
+    company: tuple[Window, ...]
+
+
+class Recheck:
+    """Judges the mails of one slice one after the other; each that goes counts for the caps of the next."""
+
+    def __init__(
+        self,
+        states: Mapping[str, tuple[str, int]],
+        hits: Mapping[str, Sequence[Hit]],
+        campaigns: Mapping[str, CampaignState],
+        bounds: Mapping[str, _Bounds | None],  # None: a cap that cannot be read
+        touches: tuple[Touches, Touches, Touches],
+        now: datetime,
+    ) -> None:
+        self._states = states
+        self._hits = hits
+        self._campaigns = campaigns
+        self._bounds = bounds
+        self._person, self._company, self._organisation = touches
+        self._now = now
+
+    def attempts(self, mail: Mail) -> int:
+        """How often the mail was begun before."""
+        return self._states[mail.id][1]
+
+    def against(self, mail: Mail) -> Reason | None:
+        """Why this mail must not start now; None when it may, and then it counts."""
+        reason = self._state(mail) or self._campaign(mail) or self._suppressed(mail) or self._capped(mail)
+        if reason is None:
+            self._count(mail)
+        return reason
+
+    def _state(self, mail: Mail) -> Reason | None:
+        state = self._states[mail.id][0] if mail.id in self._states else None
+        if state is None:
+            return Reason(_STAGE, Verdict.HOLD, Code.STAGE_FAILED, "this mail was never saved")
+        if state in _GONE:
+            return Reason(
+                _STAGE,
+                Verdict.BLOCK,
+                Code.DUPLICATE,
+                f"this mail is {state} already",
+                rule="one mail per step",
+            )
+        if state in _OVER:
+            return Reason(_STAGE, Verdict.HOLD, Code.CAMPAIGN_PAUSED, f"this mail is {state}")
+        return None
+
+    def _campaign(self, mail: Mail) -> Reason | None:
+        if mail.campaign is None:
+            return None
+        state = self._campaigns.get(mail.campaign.id, CampaignState.ACTIVE)
+        if state is CampaignState.ACTIVE:
+            return None
+        return Reason(_STAGE, Verdict.HOLD, Code.CAMPAIGN_PAUSED, f"the campaign is {state}")
+
+    def _suppressed(self, mail: Mail) -> Reason | None:
+        channel = mail.campaign.channel if mail.campaign is not None else "email"
+        found = [
+            (PRECEDENCE[code], hit, code)
+            for hit in self._hits.get(mail.id, ())
+            if scope_covers(hit.scope, controller=mail.controller, channel=channel)
+            and (code := _binding(hit, mail.stream)) is not None
+        ]
+        if not found:
+            return None
+        _, hit, code = min(found, key=lambda one: one[0])
+        why = "a suppression was entered since this mail was judged"
+        return Reason(_STAGE, Verdict.BLOCK, code, why, Facts(records=(hit.entry,)), "GDPR Art. 21(3)")
+
+    def _capped(self, mail: Mail) -> Reason | None:
+        bounds = self._bounds[mail.id]
+        if bounds is None:
+            return Reason(_STAGE, Verdict.HOLD, Code.FREQUENCY_CAP, "a cap of the campaign cannot be read")
+        company = dict(self._company.get(mail.identity.company or b"", ()))
+        company.update(self._organisation.get(mail.identity.organisation or b"", ()))
+        dates = [
+            until
+            for windows, touches in (
+                (bounds.person, dict(self._person.get(mail.identity.person, ()))),
+                (bounds.company, company),
+            )
+            for window in windows
+            if (until := _free_at(window, touches.values(), self._now)) is not None
+        ]
+        if not dates:
+            return None
+        why = "other mails reached the cap since this one was judged"
+        return Reason(
+            _STAGE, Verdict.DEFER, Code.FREQUENCY_CAP, why, Facts(until=max(dates)), "campaign caps"
+        )
+
+    def _count(self, mail: Mail) -> None:
+        touch = (mail.id, micros(self._now))
+        identity = mail.identity
+        self._person.setdefault(identity.person, []).append(touch)
+        if identity.company is not None:
+            self._company.setdefault(identity.company, []).append(touch)
+        if identity.organisation is not None:
+            self._organisation.setdefault(identity.organisation, []).append(touch)
+
+
+def load_recheck(
+    connection: apsw.Connection, sql: RecheckSql, mails: Sequence[Mail], caps_of: CapsOf, now: datetime
+) -> Recheck:
+    """Read what the slice needs, in a fixed number of statements."""
+    ids = apsw.carray(tuple({mail.id for mail in mails}))
+    states = {
+        id_: (state, attempts) for id_, state, attempts in connection.execute(sql.ledger["beginning"], (ids,))
+    }
+    hits = find_hits(connection, sql.suppressions, [mail.identity for mail in mails])
+    steps = {mail.campaign.id for mail in mails if mail.campaign is not None}
+    bounds = {mail.id: _bounds(caps_of(mail)) for mail in mails}
+    return Recheck(
+        states,
+        {mail.id: found for mail, found in zip(mails, hits, strict=True)},
+        campaign_states(connection, sql.campaigns, steps),
+        bounds,
+        _load_capped(connection, sql.mails, mails, bounds, now),
+        now,
+    )
+
+
+def _load_capped(
+    connection: apsw.Connection,
+    sql: Mapping[str, str],
+    mails: Sequence[Mail],
+    bounds: Mapping[str, _Bounds | None],
+    now: datetime,
+) -> tuple[Touches, Touches, Touches]:
+    known = [bound for bound in bounds.values() if bound is not None]
+    person = [window for bound in known for window in bound.person]
+    company = [window for bound in known for window in bound.company]
+    identities = [mail.identity for mail in mails]
+
+    def load(kind: str, keys: Iterable[bytes | None], windows: Sequence[Window]) -> Touches:
+        if not windows:
+            return {}
+        since = micros(now - max(window.period for window in windows))
+        most = max(window.count for window in windows)
+        return load_touches(connection, sql[f"{kind}_touches"], keys, since, most)
+
+    return (
+        load("person", (identity.person for identity in identities), person),
+        load("company", (identity.company for identity in identities), company),
+        load("organisation", (identity.organisation for identity in identities), company),
+    )
+
+
+def _bounds(caps: Caps) -> _Bounds | None:
+    try:
+        return _Bounds(
+            tuple(parse_window(text) for text in caps.person),
+            tuple(parse_window(text) for text in caps.company),
+        )
+    except ValueError:
+        return None
+
+
+def _free_at(window: Window, touches: Iterable[int], now: datetime) -> datetime | None:
+    """When a full window frees: its n-th newest touch plus the period. None when there is room."""
+    since = micros(now - window.period)
+    inside = sorted((at for at in touches if at > since), reverse=True)
+    if len(inside) < window.count:
+        return None
+    return from_micros(inside[window.count - 1]) + window.period
+
+
+def _binding(hit: Hit, stream: Stream) -> Code | None:
+    """The code with which an entry binds a stream (contract section 3); None where it does not."""
+    if not stream.commercial:
+        match hit.reason:
+            case SuppressionReason.BOUNCE:
+                return Code.HARD_BOUNCED
+            case SuppressionReason.ERASURE if stream is Stream.TRANSACTIONAL:
+                return Code.ERASED_TOMBSTONE
+            case _:
+                return None
+    if hit.kind is not SuppressionKind.PERSON:
+        return Code.SUPPRESSED_COMPANY
+    match hit.reason:
+        case SuppressionReason.BOUNCE:
+            return Code.HARD_BOUNCED
+        case SuppressionReason.ERASURE:
+            return Code.ERASED_TOMBSTONE
+        case _:
+            return Code.SUPPRESSED_PERSON

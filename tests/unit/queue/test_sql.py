@@ -1,0 +1,185 @@
+"""The queue in the store: due times by the rules' clock, leases by the machine's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from penstock.model.campaign import Stream
+from penstock.model.identity import Identity
+from penstock.model.keyring import Keyring, Secret
+from penstock.ports import Settlement
+from penstock.queue.sql import SqlQueue
+from penstock.store.placing import NewMail
+from penstock.store.sqlite import SqliteStore
+
+START = datetime(2026, 11, 20, 8, tzinfo=UTC)
+KEYS = Keyring(*((Secret(name, name.encode() * 16),) for name in ("pp", "tt", "ll")))
+
+
+@dataclass
+class TwoClocks:
+    """Rule time may stand still while the machine's runs."""
+
+    rule: datetime = START
+    seconds: float = START.timestamp()
+
+    def now(self) -> datetime:
+        return self.rule
+
+    def machine(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> TwoClocks:
+    return TwoClocks()
+
+
+@pytest.fixture
+async def store(clock: TwoClocks) -> AsyncIterator[SqliteStore]:
+    store = await SqliteStore.open("sqlite://:memory:", KEYS, clock)
+    yield store
+    await store.aclose()
+
+
+@pytest.fixture
+def queue(store: SqliteStore, clock: TwoClocks) -> SqlQueue:
+    return SqlQueue(store.database, clock)
+
+
+def new(name: str, lane: str = "main/a.example", due: datetime = START) -> NewMail:
+    person = hashlib.sha256(name.encode()).digest()
+    identity = Identity(person, (person,), (), None, None)
+    return NewMail(name, None, None, identity, Stream.NOTICE, "nordlicht", lane, due)
+
+
+async def test_tickets_come_out_by_their_due_time(store, queue, clock) -> None:
+    late, early = START - timedelta(minutes=1), START - timedelta(minutes=9)
+    await store.mails.accept([new("b", due=late), new("a", due=early), new("later", due=START + timedelta(seconds=1))])
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["a", "b"]
+    clock.rule += timedelta(seconds=1)
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["later"]
+    assert await queue.lease(9, 60) == []
+
+
+async def test_no_more_are_leased_than_asked_for(store, queue) -> None:
+    await store.mails.accept([new(f"m{number}") for number in range(5)])
+    assert [len(await queue.lease(2, 60)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_a_lease_that_ran_out_comes_back_with_another_fence(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    (first,) = await queue.lease(1, 60)
+    clock.seconds += 59.9
+    assert await queue.lease(1, 60) == []
+    clock.seconds += 0.1
+    (second,) = await queue.lease(1, 60)
+    assert (second.id, second.fence) == (first.id, first.fence + 1)
+
+
+async def test_a_stale_fence_changes_nothing(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    (stale,) = await queue.lease(1, 60)
+    clock.seconds += 60
+    (current,) = await queue.lease(1, 60)
+    await queue.settle([Settlement(stale)])
+    await queue.settle([Settlement(stale, START)])
+    assert await queue.renew([stale], 600) == 0
+    assert await queue.depth() == 1
+    assert await queue.lease(1, 60) == []
+    await queue.settle([Settlement(current)])
+    assert await queue.depth() == 0
+
+
+async def test_a_late_settlement_counts_while_nobody_else_took_the_ticket(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    (ticket,) = await queue.lease(1, 60)
+    clock.seconds += 600
+    await queue.settle([Settlement(ticket)])
+    assert await queue.depth() == 0
+
+
+async def test_a_ticket_given_back_is_due_when_said(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    (ticket,) = await queue.lease(1, 60)
+    await queue.settle([Settlement(ticket, START + timedelta(minutes=30))])
+    assert await queue.lease(1, 60) == []
+    assert await queue.ready_in() == 1800
+    clock.rule += timedelta(minutes=30)
+    assert len(await queue.lease(1, 60)) == 1
+
+
+async def test_a_ticket_is_not_leased_before_the_machine_time_given(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    (ticket,) = await queue.lease(1, 60)
+    await queue.settle([Settlement(ticket, START, not_before=clock.seconds + 90)])
+    assert not (await queue.entries(0, 9))[0].leased
+    assert await queue.ready_in() == pytest.approx(90)
+    clock.seconds += 89
+    assert await queue.lease(1, 60) == []
+    clock.seconds += 1
+    assert len(await queue.lease(1, 60)) == 1
+
+
+async def test_a_renewed_lease_holds_longer(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    tickets = await queue.lease(1, 60)
+    clock.seconds += 50
+    assert await queue.renew(tickets, 60) == 1
+    clock.seconds += 50
+    assert await queue.lease(1, 60) == []
+
+
+async def test_a_lane_waits_as_a_whole_but_for_what_is_in_work(store, queue, clock) -> None:
+    await store.mails.accept([new("a"), new("b"), new("c"), new("x", lane="main/b.example")])
+    (held,) = await queue.lease(1, 60)
+    until = clock.seconds + 30
+    assert await queue.postpone("main/a.example", until) == 2
+    assert await queue.postpone("main/a.example", until - 10) == 0
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["x"]
+    assert await queue.ready_in() == pytest.approx(30)
+    await queue.settle([Settlement(held)])
+    clock.seconds += 30
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["b", "c"]
+
+
+async def test_when_the_next_ticket_can_be_had_is_known(store, queue, clock) -> None:
+    assert await queue.ready_in() is None
+    await store.mails.accept([new("a", due=START + timedelta(hours=1)), new("b")])
+    assert await queue.ready_in() == 0.0
+    await queue.lease(1, 60)
+    assert await queue.ready_in() == pytest.approx(60)
+    clock.seconds += 60
+    assert await queue.ready_in() == 0.0
+
+
+async def test_people_see_retry_and_drop_tickets(store, queue, clock) -> None:
+    tomorrow = START + timedelta(days=1)
+    await store.mails.accept([new("a"), new("b", due=tomorrow), new("c", due=tomorrow)])
+    (held,) = await queue.lease(1, 60)
+    first, second = await queue.entries(0, 2), await queue.entries(2, 2)
+    assert [(each.mail_id, each.leased) for each in (*first, *second)] == [("a", True), ("b", False), ("c", False)]
+    assert (second[0].lane, second[0].due) == ("main/a.example", tomorrow)
+    assert await queue.retry(["a", "b", "unknown"]) == 1
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["b"]
+    assert await queue.drop(["a", "c"]) == 2
+    await queue.settle([Settlement(held, START)])
+    assert [each.mail_id for each in await queue.entries(0, 9)] == ["b"]
+    assert await queue.retry([]) == await queue.drop([]) == 0
+
+
+async def test_a_retry_ends_a_wait_for_our_pace(store, queue, clock) -> None:
+    await store.mails.accept([new("a")])
+    await queue.postpone("main/a.example", clock.seconds + 600)
+    assert await queue.retry(["a"]) == 1
+    assert len(await queue.lease(1, 60)) == 1
+
+
+async def test_nothing_settled_is_nothing_done(queue) -> None:
+    await queue.settle([])
+    assert await queue.renew([], 60) == 0

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.store.instants import from_micros, from_seconds, iso, micros
+
+moments = st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC))
+
+
+@given(moments)
+def test_a_moment_comes_back_to_the_microsecond(moment: datetime) -> None:
+    assert from_micros(micros(moment)) == moment
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)))
+def test_seconds_are_exact_in_our_time(moment: datetime) -> None:
+    assert from_seconds(moment.timestamp()) == moment
+
+
+@given(moments, moments)
+def test_text_sorts_like_time(one: datetime, other: datetime) -> None:
+    assert (iso(one) < iso(other)) == (one < other)
+
+
+def test_one_moment_has_one_spelling() -> None:
+    moment = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert iso(moment) == iso(moment.astimezone(timezone(timedelta(hours=2)))) == "2026-11-20T08:00:00.000000+00:00"

@@ -1,0 +1,77 @@
+"""Contacts and campaigns survive being written and read."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.model.campaign import Campaign, Caps, MessageSpec, TemplateFile
+from penstock.model.contact import (
+    Company,
+    Consent,
+    Contact,
+    Flag,
+    Published,
+    Relationship,
+    Source,
+    SourceMethod,
+)
+from penstock.store.records import CampaignRecord, ContactRecord, contact_octets
+
+RECORDS = ContactRecord()
+
+texts = st.none() | st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
+    ['","a":null', '{"a":null}', '"flags":[]', ',"x":{}', "\\", "null"]
+)
+moments = st.none() | st.datetimes(timezones=st.just(UTC))
+PLAIN = {"str | None": texts, "Moment | None": moments, "bool | None": st.none() | st.booleans()}
+
+
+def built(kind: type[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Any value in the fields of the plain types, and what is given for the others."""
+    return st.builds(kind, **{f.name: PLAIN[str(f.type)] for f in fields(kind) if str(f.type) in PLAIN}, **more)
+
+
+contacts = built(
+    Contact,
+    address=st.just("a@muster.example"),
+    flags=st.lists(st.sampled_from(Flag), max_size=2).map(tuple),
+    born=st.none() | st.dates(),
+    company=built(Company, domains=st.lists(st.sampled_from(["a.example", "null"]), max_size=2).map(tuple)),
+    source=built(Source, method=st.none() | st.sampled_from(SourceMethod)),
+    consents=st.lists(built(Consent), max_size=2).map(tuple),
+    relationship=built(Relationship),
+    published=built(Published),
+)
+
+
+@given(contacts)
+def test_a_contact_comes_back_as_it_went_and_says_nothing_unknown(contact: Contact) -> None:
+    octets = contact_octets(contact)
+    assert RECORDS.read(octets) == contact
+    assert None not in orjson.loads(octets).values()
+
+
+def test_what_is_unknown_takes_no_room() -> None:
+    assert contact_octets(Contact("a@muster.example")) == b'{"address":"a@muster.example","company":{"domains":[]}}'
+
+
+def test_a_campaign_comes_back_with_its_templates() -> None:
+    text = TemplateFile("text", "", "a.txt.j2", "Hello")
+    french = TemplateFile("text", "fr", "a.fr.txt.j2", "Bonjour")
+    spec = MessageSpec("Eva <eva@nordlicht.example>", "Offer", text="a.txt.j2", templates=(text, french))
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    campaign = Campaign(
+        "autumn", "nordlicht", "offer", spec, starts_at=start, caps=Caps(("1/7d",)), translations={"fr": {"a": "b"}}
+    )
+    records = CampaignRecord()
+    octets, sources = records.write(campaign)
+    assert b"Bonjour" not in octets
+    assert sorted(sources.values()) == ["Bonjour", "Hello"]
+    assert sorted(records.template_digests(octets)) == sorted(sources)
+    assert records.read(octets, sources) == campaign

@@ -1,0 +1,56 @@
+"""Searches in finished words that both the lint and the check of the finished mail make."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["deceptive_prefix", "names_controller", "pixels", "placeholder"]
+
+_REPLY = re.compile(
+    r"\s*(?:re|r|fw|fwd|aw|wg|sv|vs|vb|tr|rv|rif|ref|antw|doorst|odp|enc|i)(?:\s*\[\d+\])?\s*[:：]",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_TINY = re.compile(
+    r"(?:\b(?:width|height)\s*=\s*[\"']?\s*[01](?:px)?\s*[\"'\s/>])|(?:[\s;\"'](?:width|height)\s*:\s*[01](?:px)?\b(?![.%]))",
+    re.IGNORECASE,
+)
+_OPAQUE = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_WORD = re.compile(r"\w+")
+
+
+def deceptive_prefix(subject: str) -> bool:
+    """True for `Re:`, `Fwd:` and their like in other languages: a claim that there was a conversation."""
+    return _REPLY.match(subject) is not None
+
+
+def pixels(html: str) -> bool:
+    """True when there is an image of at most one pixel in width or height: a tracking pixel."""
+    return any(_TINY.search(image) for image in _IMAGE.findall(html))
+
+
+def placeholder(text: str, *, html: bool = False) -> str | None:
+    """The template mark that was left, if any. Stylesheets may close two braces at once."""
+    mark = _mark(text)
+    return _mark(_OPAQUE.sub("", text)) if mark is not None and html else mark
+
+
+def _mark(text: str) -> str | None:
+    # A search for one character is many times faster than one for two.
+    for first, seconds in (("{", "{%"), ("}", "}")):
+        place = text.find(first)
+        while place >= 0:
+            second = text[place + 1 : place + 2]
+            if second and second in seconds:
+                return first + second
+            place = text.find(first, place + 1)
+    return None
+
+
+def names_controller(display_name: str, legal_name: str) -> bool:
+    """Whether a display name says who sends: the legal name in it, or at least its first word."""
+    shown, legal = display_name.casefold(), legal_name.casefold()
+    if legal and legal in shown:
+        return True
+    first = _WORD.search(legal)
+    return first is not None and first[0] in _WORD.findall(shown)

@@ -106,7 +106,7 @@ def _sender_headers(from_: str, reply_to: str | None) -> tuple[Header, ...] | Re
     for header, value in (("From", from_), ("Reply-To", reply_to)):
         if value is None:
             continue
-        name, spelled = split_mailbox(value.strip())
+        name, spelled = split_mailbox(value.strip(" "))
         address = parse_address(spelled)
         if not isinstance(address, Address):
             return _bad_header(HeaderFault(header, "is not `Name <address>`: " + address.why))

@@ -99,7 +99,7 @@ class Notice:
         self, mail: Mail, notice: NoticeText, campaign: Campaign, contact: Contact, controller: Controller
     ) -> NoticeForm | TemplateFault:
         country = contact.country or contact.workplace_country or controller.country
-        key = (controller.id, notice.language, mail.variant, country, campaign.id, campaign.digest)
+        key = (controller.id, notice.language, mail.variant, country, campaign.purpose, campaign.product)
         found = self._forms.get(key)
         if found is None:
             if len(self._forms) >= _DATES:

@@ -108,13 +108,13 @@ class Assembler:
             mail = self.mail(saved.campaign, saved.contact, saved.contact_id)
         else:
             return None
-        return replace(mail, id=saved.id, begun_at=saved.begun_at, attempts=saved.attempts)
+        # The time is fixed before anything is rendered, and `begin` stores this very one: a repeat is the same payload.
+        begun_at = saved.begun_at or self._clock.now()
+        return replace(mail, id=saved.id, begun_at=begun_at, attempts=saved.attempts)
 
     def _from_message(self, saved: SavedMail, data: bytes, recipient: str) -> Mail:
         sender = from_address(data)
-        return self.ready_made(
-            saved.id, Contact(recipient), sender, saved.stream, saved.controller, Message(data)
-        )
+        return self.ready_made(saved.id, Contact(recipient), sender, saved.stream, saved.controller, Message(data))
 
 
 def new_mail(mail: Mail, adapter: str, due: datetime) -> NewMail:

@@ -76,9 +76,7 @@ async def decisions(
     tally = RunTally()
     async for chunk in rows_of(source, limit):
         rows = [row for row in chunk if isinstance(row, ContactRow)]
-        decided = iter(
-            await judge_contacts(house, pipeline, campaign, [row.contact for row in rows], tally, last)
-        )
+        decided = iter(await judge_contacts(house, pipeline, campaign, [row.contact for row in rows], tally, last))
         for row in chunk:
             if isinstance(row, RowFault):
                 yield Decided(row.line, None, None, row)

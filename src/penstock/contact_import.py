@@ -52,9 +52,7 @@ async def import_contacts(
         async for chunk in source.chunks(CHUNK):
             contacts = _readable(chunk, report, supplier)
             await rejects.add([row for row in chunk if isinstance(row, RowFault)])
-            stored = await house.store.contacts.upsert(
-                [(each, house.identifier.of(each)) for each in contacts]
-            )
+            stored = await house.store.contacts.upsert([(each, house.identifier.of(each)) for each in contacts])
             report.new += sum(each.is_new for each in stored)
             report.known += sum(not each.is_new for each in stored)
             if gate.stop.is_set():
@@ -64,9 +62,7 @@ async def import_contacts(
     return report
 
 
-def _readable(
-    chunk: Sequence[ContactRow | RowFault], report: ImportReport, supplier: str | None
-) -> list[Contact]:
+def _readable(chunk: Sequence[ContactRow | RowFault], report: ImportReport, supplier: str | None) -> list[Contact]:
     contacts = []
     for row in chunk:
         report.rows += 1

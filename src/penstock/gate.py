@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.message import EmailMessage
@@ -13,9 +13,11 @@ from typing import Any
 
 from penstock.checking import Decided, StoredContacts, decisions
 from penstock.clock import FrozenClock, SystemClock
+from penstock.compose.lint import Finding, lint
 from penstock.config.campaign_file import read_campaign
 from penstock.config.settings import Settings, load_settings
-from penstock.errors import Unavailable
+from penstock.decision_line import Line
+from penstock.errors import InvalidInput, Unavailable
 from penstock.law.countries import country_code
 from penstock.model.campaign import Campaign
 from penstock.observe.log import get_logger
@@ -36,6 +38,10 @@ Contacts = str | Path | Iterable[Mapping[str, Any]] | Source | None
 """A contact file, rows of one's own (fields as in a contact file), a source, or None for the contacts of the store."""
 
 
+def _nothing(*_: object) -> None:
+    return None
+
+
 class Gate:
     """An open Penstock. Made by `penstock.open`; `stop` ends long work cleanly when set."""
 
@@ -45,6 +51,7 @@ class Gate:
         self._wake = asyncio.Event()
         self._courier: asyncio.Task[None] | None = None
         self._closing = False
+        self._linted: dict[str, list[Finding]] = {}
 
     @property
     def settings(self) -> Settings:
@@ -54,6 +61,13 @@ class Gate:
     def campaign(self, given: str | Path | Campaign) -> Campaign:
         """Read a campaign file. Raises InvalidInput with file and line."""
         return given if isinstance(given, Campaign) else read_campaign(Path(given), self.settings)
+
+    def lint(self, campaign: str | Path | Campaign) -> list[Finding]:
+        """Faults of the campaign itself; a campaign is linted once as long as its content stays the same."""
+        read = self.campaign(campaign)
+        if read.digest not in self._linted:
+            self._linted[read.digest] = lint(read, self.house.services)
+        return self._linted[read.digest]
 
     def source(self, contacts: Contacts, mapping: Mapping[str, str] | None = None) -> Source:
         """Open what `contacts` stands for. Raises InvalidInput."""
@@ -91,18 +105,21 @@ class Gate:
         limit: int | None = None,
         wait: float = 60.0,
         mapping: Mapping[str, str] | None = None,
-        emit: Any = None,
-        progress: Any = None,
+        emit: Callable[[Line], None] = _nothing,
+        progress: Callable[[str, int], None] = _nothing,
     ) -> SendReport:
         """The main job. Resumable: run again, it judges anew what stood still and resends nothing.
 
-        Raises InvalidInput for a campaign that lint refuses, Unavailable when store or adapter are away.
+        Raises InvalidInput for a campaign in which lint finds an error, Unavailable when store or adapter are away.
         """
         read = self.campaign(campaign)
+        fault = next((finding for finding in self.lint(read) if finding.level == "error"), None)
+        if fault is not None:
+            raise InvalidInput(fault.what, where=fault.where, mend=fault.mend)
         source = self.source(contacts, mapping)
         path = self.reject_path(read.id)
         async with RejectFile(path) as rejects:
-            sending = Sending(self.house, read, rejects, emit=emit or _nothing, progress=progress or _nothing)
+            sending = Sending(self.house, read, rejects, emit=emit, progress=progress)
             report = await sending.run(source, limit=limit, wait=wait, stop=self.stop)
         report.reject_file = path if rejects.count else None
         return report
@@ -146,10 +163,6 @@ class Gate:
             self._wake.set()
             await self._courier
         await self.house.aclose()
-
-
-def _nothing(*_: object) -> None:
-    return None
 
 
 @asynccontextmanager

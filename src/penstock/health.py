@@ -55,9 +55,7 @@ async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
 
 def _config(settings: Settings) -> Finding:
     if not settings.controllers:
-        return Finding(
-            "config", "warn", "no controller yet: [controllers.NAME] says who answers for the mails"
-        )
+        return Finding("config", "warn", "no controller yet: [controllers.NAME] says who answers for the mails")
     if not settings.web.base_url:
         return Finding(
             "config", "warn", "web.base_url is not set: no opt-out link can be made, so no advertising leaves"
@@ -84,18 +82,12 @@ def _templates() -> Finding:
 
 async def _store(house: House, path: Path | None) -> list[Finding]:
     if path is None:
-        return [
-            Finding("store", "warn", "empty: it is made, with its keys, by the first command that writes")
-        ]
+        return [Finding("store", "warn", "empty: it is made, with its keys, by the first command that writes")]
     report = await house.store.ledger.verify()
     contacts, entries = await house.store.contacts.count(), await house.store.suppressions.count()
     free = shutil.disk_usage(path.parent).free
-    space = Finding(
-        "disk", "ok" if free > LOW_DISK else "warn", f"{free // (1024 * 1024)} MiB free beside the store"
-    )
-    ledger = Finding(
-        "ledger", "fail" if report.fault else "ok", report.fault or f"{report.rows} rows verified"
-    )
+    space = Finding("disk", "ok" if free > LOW_DISK else "warn", f"{free // (1024 * 1024)} MiB free beside the store")
+    ledger = Finding("ledger", "fail" if report.fault else "ok", report.fault or f"{report.rows} rows verified")
     return [
         Finding("store", "ok", f"{contacts} contacts, {entries} suppressions"),
         Finding("keys", "ok", "the keys are those the store was made with"),
@@ -116,10 +108,6 @@ def _ways_out(house: House) -> list[Finding]:
     findings = []
     for stream, adapter in house.services.routes.items():
         known = adapter in house.adapters
-        says = (
-            f"{stream} leaves by {adapter}"
-            if known
-            else f"{stream} leads to {adapter}, which is not configured"
-        )
+        says = f"{stream} leaves by {adapter}" if known else f"{stream} leads to {adapter}, which is not configured"
         findings.append(Finding("route", "ok" if known else "fail", says))
     return findings

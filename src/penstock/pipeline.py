@@ -35,9 +35,7 @@ _log = get_logger("pipeline")
 class Pipeline:
     """An ordered list of stages. `stage_seconds` bounds one call of one stage."""
 
-    def __init__(
-        self, stages: Sequence[Stage], *, stage_seconds: float = 30.0, timing: Timing | None = None
-    ) -> None:
+    def __init__(self, stages: Sequence[Stage], *, stage_seconds: float = 30.0, timing: Timing | None = None) -> None:
         self.stages = tuple(stages)
         self._seconds = stage_seconds
         self._timing = timing

@@ -1,7 +1,8 @@
 """Every seam of the house: what a stage, an adapter, a source, the store and the queue promise each other.
 
 Batch in, batch out: every method takes a sequence and answers one item per input, in the same order. Stages and
-adapters say what they find as values; they raise only `penstock.errors.Unavailable` (nothing happened, repeat) or by a bug.
+adapters say what they find as values; they raise only `penstock.errors.Unavailable` (nothing happened, repeat) or by
+a bug.
 """
 
 from __future__ import annotations
@@ -183,6 +184,10 @@ class Suppressions(Protocol):
 
     async def hits(self, identities: Sequence[Identity], /) -> Sequence[tuple[Hit, ...]]:
         """All entries that match any key of each identity, whatever their scope."""
+        ...
+
+    async def unresolved(self) -> Sequence[str]:
+        """Scopes of imported rows that could not be used and that nobody has settled yet."""
         ...
 
 

@@ -49,18 +49,14 @@ async def submit(
     """
     chosen = _stream(stream)
     data = _octets(message)
-    head = email.message_from_bytes(
-        data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=email.policy.compat32
-    )
+    head = email.message_from_bytes(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=email.policy.compat32)
     sender, recipients = _sender(head), _recipients(head)
     finished = Message(_completed(data, head, sender, new_id, house))
     who = _controller(house, controller)
     adapter, due = house.services.adapter_for(chosen), house.clock.now()
     mails = []
     for recipient in recipients:
-        mail = house.assembler.ready_made(
-            new_id(), Contact(str(recipient)), str(sender), chosen, who, finished
-        )
+        mail = house.assembler.ready_made(new_id(), Contact(str(recipient)), str(sender), chosen, who, finished)
         mails.append(new_mail(mail, adapter, due))
     await house.store.mails.accept(mails)
     return Receipt(tuple(each.id for each in mails), chosen)

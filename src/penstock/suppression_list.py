@@ -60,10 +60,8 @@ class SuppressionList:
         """Take away the entries made for exactly this subject; the number removed. Recorded in the ledger."""
         kind, keys = self.keys(subject)
         wanted = set(keys)
-        found = [
-            each.id async for each in self.walk() if each.entry.kind is kind and wanted & set(each.entry.keys)
-        ]
-        return await self._house.store.suppressions.remove(found, "operator") if found else 0
+        found = [each.id async for each in self.walk() if each.entry.kind is kind and wanted & set(each.entry.keys)]
+        return await self._house.store.suppressions.remove(found, "operator", why) if found else 0
 
     async def walk(self) -> AsyncIterator[StoredSuppression]:
         """Every entry, in order of addition, page by page."""
@@ -163,32 +161,49 @@ class SuppressionList:
             raise InvalidInput(
                 f"no controller is called {name!r}", where="scope", mend=f"known: {', '.join(controllers)}"
             )
-        raise InvalidInput(
-            f"{scope!r} is no scope", where="scope", mend="all, controller:NAME or channel:NAME"
-        )
+        raise InvalidInput(f"{scope!r} is no scope", where="scope", mend="all, controller:NAME or channel:NAME")
 
     async def import_file(self, path: Path) -> Imported:
-        """Apply every good row of a CSV or JSONL file; bad rows are answered, none is dropped silently."""
-        imported, faults = Imported(), []
+        """Apply every good row of a CSV or JSONL file.
+
+        Bad rows are answered, and hold commercial mail of their scope until the mended file is imported or `resolve`
+        says that they are settled.
+        """
+        imported, faults, scopes = Imported(), [], []
         async for chunk in open_plain_rows(path, COLUMNS):
             entries = []
             for row in chunk:
                 imported.rows += 1
                 if isinstance(row, RowFault):
                     faults.append(row)
+                    scopes.append("all")
                     continue
                 try:
                     entries.append(self._entry_of_row(row))
                 except InvalidInput as fault:
                     faults.append(RowFault(row.line, str(fault), raw=row.raw))
+                    scopes.append(self._scope_of(row))
             imported.added += len(await self._house.store.suppressions.add(entries))
         imported.faults = tuple(faults)
+        if faults:
+            await self._house.store.suppressions.imports.add(path.name, len(faults), scopes)
+        else:
+            await self._house.store.suppressions.imports.resolve(path.name)
         return imported
 
+    async def resolve(self, file: Path | None) -> int:
+        """Settle the unusable rows of one imported file, or of all; how many files there were."""
+        return await self._house.store.suppressions.imports.resolve(file.name if file else None)
+
+    def _scope_of(self, row: PlainRow) -> str:
+        """The scope an unusable row was meant for; `all` where that cannot be told."""
+        try:
+            return self._scope(row.values.get("scope") or "all")
+        except InvalidInput:
+            return "all"
+
     def _entry_of_row(self, row: PlainRow) -> Suppression:
-        named = [
-            row.values[name] for name in ("hash", "address", "domain", "company_id") if row.values.get(name)
-        ]
+        named = [row.values[name] for name in ("hash", "address", "domain", "company_id") if row.values.get(name)]
         if not named:
             raise InvalidInput("names no address, domain, company_id or hash")
         word = (row.values.get("reason") or "other").strip().lower()

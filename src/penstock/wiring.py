@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from penstock.adapters.address import adapter_from_url
-from penstock.assembly import Assembler
+from penstock.assembly import Assembler, CapSpan
 from penstock.config.keys import load_keyring, throw_away_keyring
 from penstock.config.options import read_options
 from penstock.config.settings import Settings, StageSettings
@@ -21,16 +20,18 @@ from penstock.law.identity import Identifier
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.taxonomy import Taxonomy
 from penstock.law.version import POLICY
-from penstock.model.campaign import Campaign
+from penstock.model.campaign import Caps
 from penstock.model.keyring import Keyring
+from penstock.model.mail import Mail
 from penstock.model.tokens import SignedTokens
 from penstock.pipeline import Pipeline, Timing, refuse_unsafe_order
 from penstock.ports import Adapter, Clock, Grant, RateQuery, Services, Stage
 from penstock.queue.sql import SqlQueue
-from penstock.stages.checks.frequency_cap import FrequencyCap, window_needs
+from penstock.stages.checks.frequency_cap import FrequencyCap, FrequencyCapOptions, window_needs
 from penstock.stages.shipped import SHIPPED
 from penstock.store.connections import path_of
 from penstock.store.opening import has_data
+from penstock.store.recheck import CapsOf, campaign_caps
 from penstock.store.sqlite import SqliteStore
 from penstock.templates import template_folder
 from penstock.worker import Report, Worker
@@ -112,33 +113,35 @@ async def open_house(settings: Settings, clock: Clock, *, read_only: bool = Fals
     `read_only` writes nothing at all; where there is no store yet it works in memory with throw-away keys.
     Raises ConfigError and Unavailable.
     """
-    keyring, store = await _open_store(settings, clock, read_only=read_only)
+    plans = planned_stages(settings)
+    keyring, store = await _open_store(settings, clock, _house_caps(plans), read_only=read_only)
     try:
-        return await _furnish(settings, clock, keyring, store)
+        return await _furnish(settings, clock, keyring, store, plans)
     except BaseException:
         await store.aclose()
         raise
 
 
-async def _open_store(settings: Settings, clock: Clock, *, read_only: bool) -> tuple[Keyring, SqliteStore]:
+async def _open_store(
+    settings: Settings, clock: Clock, caps_of: CapsOf, *, read_only: bool
+) -> tuple[Keyring, SqliteStore]:
     url = settings.store_url()
     path = path_of(url)
     used = path is not None and has_data(path)
     if read_only and not used:
         keyring = throw_away_keyring(os.urandom)
-        return keyring, await SqliteStore.open("sqlite://:memory:", keyring, clock, policy=POLICY)
+        return keyring, await SqliteStore.open("sqlite://:memory:", keyring, clock, policy=POLICY, caps_of=caps_of)
     keyring = load_keyring(settings, store_has_data=used, may_create=not read_only)
-    return keyring, await SqliteStore.open(url, keyring, clock, read_only=read_only, policy=POLICY)
+    store = await SqliteStore.open(url, keyring, clock, read_only=read_only, policy=POLICY, caps_of=caps_of)
+    return keyring, store
 
 
-async def _furnish(settings: Settings, clock: Clock, keyring: Keyring, store: SqliteStore) -> House:
+async def _furnish(
+    settings: Settings, clock: Clock, keyring: Keyring, store: SqliteStore, plans: Sequence[PlannedStage]
+) -> House:
     mailboxes = Mailboxes.load()
-    identifier = Identifier(
-        keyring, Canonical.load(), mailboxes, await store.suppressions.foreign_algorithms()
-    )
-    adapters = {
-        name: adapter_from_url(name, each.url, settings.base) for name, each in settings.adapters.items()
-    }
+    identifier = Identifier(keyring, Canonical.load(), mailboxes, await store.suppressions.foreign_algorithms())
+    adapters = {name: adapter_from_url(name, each.url, settings.base) for name, each in settings.adapters.items()}
     services = Services(
         clock=clock,
         suppressions=store.suppressions,
@@ -154,7 +157,6 @@ async def _furnish(settings: Settings, clock: Clock, keyring: Keyring, store: Sq
         capabilities={name: adapter.capabilities for name, adapter in adapters.items()},
         adapter_rates={name: tuple(each.rate) for name, each in settings.adapters.items()},
     )
-    plans = planned_stages(settings)
     assembler = Assembler(
         identifier=identifier,
         mailboxes=mailboxes,
@@ -177,17 +179,30 @@ async def _furnish(settings: Settings, clock: Clock, keyring: Keyring, store: Sq
     )
 
 
-def _cap_span(plans: Sequence[PlannedStage]) -> Any:
+def _cap_options(plans: Sequence[PlannedStage]) -> FrequencyCapOptions:
+    """The windows that bind every campaign, as the frequency cap is configured."""
+    found = (read_options(plan.kind, plan.name, plan.options) for plan in plans if plan.kind is FrequencyCap)
+    options: FrequencyCapOptions = next(found, FrequencyCapOptions())
+    return options
+
+
+def _cap_span(plans: Sequence[PlannedStage]) -> CapSpan:
     """What the frequency cap, as configured, needs to know of the past."""
-    options = next(
-        (read_options(plan.kind, plan.name, plan.options) for plan in plans if plan.kind is FrequencyCap),
-        FrequencyCap.Options(),
-    )
+    options = _cap_options(plans)
+    return lambda campaign: window_needs(campaign, options)
 
-    def span(campaign: Campaign) -> tuple[timedelta, int]:
-        return window_needs(campaign, options)
 
-    return span
+def _house_caps(plans: Sequence[PlannedStage]) -> CapsOf:
+    """The caps looked at again when a mail begins: its campaign's and those of the house."""
+    options = _cap_options(plans)
+
+    def caps(mail: Mail) -> Caps:
+        own = campaign_caps(mail)
+        if not mail.stream.commercial:
+            return own
+        return Caps((*own.person, *options.person), (*own.company, *options.company))
+
+    return caps
 
 
 def planned_stages(settings: Settings) -> list[PlannedStage]:
@@ -211,9 +226,7 @@ def _planned(each: StageSettings, plugins: Mapping[str, EntryPoint], settings: S
         from penstock.config.nearest import did_you_mean
 
         known = [*SHIPPED, *plugins]
-        raise ConfigError(
-            f"no stage is called {each.use!r}", where="stage.use", mend=did_you_mean(each.use, known)
-        )
+        raise ConfigError(f"no stage is called {each.use!r}", where="stage.use", mend=did_you_mean(each.use, known))
     point = plugins[each.use]
     try:
         kind = point.load()
@@ -228,8 +241,6 @@ def build_stage(plan: PlannedStage, services: Services) -> Stage:
     """Make one stage; a bad option is a ConfigError that names it."""
     unknown = [name for name in plan.kind.needs if not hasattr(services, name)]
     if unknown:
-        raise ConfigError(
-            f"stage {plan.name} needs {unknown[0]}, which this version does not offer", where="stage"
-        )
+        raise ConfigError(f"stage {plan.name} needs {unknown[0]}, which this version does not offer", where="stage")
     make = cast("Any", plan.kind)
     return cast("Stage", make(read_options(plan.kind, plan.name, plan.options), services))

@@ -104,8 +104,7 @@ class Worker:
         pairs = [(ticket, mail) for ticket, mail in zip(tickets, loaded, strict=True) if mail is not None]
         walked = await self._pipeline.run([mail for _, mail in pairs])
         work = [
-            (ticket, mail, decide(mail.reasons, mail.variant))
-            for (ticket, _), mail in zip(pairs, walked, strict=True)
+            (ticket, mail, decide(mail.reasons, mail.variant)) for (ticket, _), mail in zip(pairs, walked, strict=True)
         ]
         await self._stop([item for item in work if not item[2].may_go])
         await self._send([item for item in work if item[2].may_go])
@@ -153,9 +152,7 @@ class Worker:
         async with self._flight:
             answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
             stopped = [
-                _overruled(item, reason)
-                for item, reason in zip(work, answers, strict=True)
-                if reason is not None
+                _overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None
             ]
             begun = [item for item, reason in zip(work, answers, strict=True) if reason is None]
             if stopped:

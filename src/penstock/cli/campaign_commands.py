@@ -34,9 +34,7 @@ Mapped = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="The first N rows only.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
-Strict = Annotated[
-    bool, typer.Option("--strict", help="Exit 1 when anything was held, blocked, deferred or failed.")
-]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when anything was held, blocked, deferred or failed.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +49,7 @@ def mapping_of(mapped: list[str] | None) -> dict[str, str]:
     for each in mapped or []:
         column, equals, field = each.rpartition("=")
         if not equals or not column.strip() or not field.strip():
-            raise InvalidInput(
-                f"{each!r} is not COLUMN=FIELD", where="--map", mend='like --map "E-Mail=address"'
-            )
+            raise InvalidInput(f"{each!r} is not COLUMN=FIELD", where="--map", mend='like --map "E-Mail=address"')
         pairs[column.strip()] = field.strip()
     return pairs
 
@@ -139,9 +135,8 @@ def lint(context: typer.Context, campaign: CampaignFile, json: Json = False) -> 
 
     async def work(gate: Gate) -> int:
         from penstock.cli.findings import show_findings
-        from penstock.compose.lint import lint as lint_campaign
 
-        findings = lint_campaign(gate.campaign(campaign), gate.house.services)
+        findings = gate.lint(campaign)
         show_findings(findings, json=json, quiet_when_clean=False)
         return WRONG_USE if any(each.level == "error" for each in findings) else DONE
 
@@ -155,9 +150,7 @@ def send(
     mapped: Mapped = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide only, like check.")] = False,
     limit: Limit = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, metavar="N", help="Processes on one store.")
-    ] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, metavar="N", help="Processes on one store.")] = 1,
     wait: Annotated[
         float,
         typer.Option("--wait", min=0, metavar="SECONDS", help="End when nothing is due within this time."),
@@ -178,9 +171,7 @@ def send(
         from penstock.cli.send_run import run_send
 
         if workers > 1:
-            raise InvalidInput(
-                "more than one worker is not in this version", where="--workers", mend="leave it out"
-            )
+            raise InvalidInput("more than one worker is not in this version", where="--workers", mend="leave it out")
         return await run_send(
             gate, campaign, contacts, mapping_of(mapped), limit=limit, wait=wait, strict=strict, json=json
         )

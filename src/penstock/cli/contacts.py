@@ -29,9 +29,7 @@ def import_(
     ] = None,
     supplier: Annotated[
         str | None,
-        typer.Option(
-            "--supplier", metavar="NAME", help="Where rows name no supplier: they come from this one."
-        ),
+        typer.Option("--supplier", metavar="NAME", help="Where rows name no supplier: they come from this one."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a row could not be used.")] = False,
     json: Json = False,
@@ -46,9 +44,7 @@ def import_(
         if json:
             emit(report.record())
         else:
-            say(
-                f"{report.new} new, {report.known} known, {len(report.faults)} not usable of {report.rows} rows"
-            )
+            say(f"{report.new} new, {report.known} known, {len(report.faults)} not usable of {report.rows} rows")
             for column, number in report.dropped_columns.items():
                 say(f"  column {column!r} is not kept ({number} rows had a value)")
             if report.reject_file:

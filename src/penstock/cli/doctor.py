@@ -20,9 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     context: typer.Context,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per line on standard output.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when anything fails.")] = False,
 ) -> None:
     """Look at config, store, keys, templates and clock; writes nothing."""

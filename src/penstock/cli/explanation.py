@@ -35,6 +35,4 @@ def show(mail: Mail, decision: Decision) -> None:
         say(f"  No rule of table {POLICY} forbids this mail. This is not legal advice.")
     else:
         against = [r for r in decision.reasons if r.verdict is not Verdict.SEND]
-        say(
-            f"  {len(against)} reason(s) stand against it, decided by table {POLICY}. This is not legal advice."
-        )
+        say(f"  {len(against)} reason(s) stand against it, decided by table {POLICY}. This is not legal advice.")

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["show_findings"]
 
 
-def show_findings(
-    findings: Sequence[Finding], *, json: bool, quiet_when_clean: bool, error: bool = False
-) -> None:
+def show_findings(findings: Sequence[Finding], *, json: bool, quiet_when_clean: bool, error: bool = False) -> None:
     """Errors first; `error` writes people's lines to standard error."""
     for each in sorted(findings, key=lambda finding: finding.level):
         if json:

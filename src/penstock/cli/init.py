@@ -41,7 +41,5 @@ def _init(folder: Path) -> int:
     at = f"--config {config} " if folder != Path() else ""
     say(f"  1. edit {config}: the controller is you")
     say(f"  2. penstock {at}lint {folder / 'campaigns/purchasing.toml'}")
-    say(
-        f"  3. penstock {at}check {folder / 'campaigns/purchasing.toml'} --contacts {folder / 'contacts.csv'}"
-    )
+    say(f"  3. penstock {at}check {folder / 'campaigns/purchasing.toml'} --contacts {folder / 'contacts.csv'}")
     return DONE

@@ -61,15 +61,11 @@ def root(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(
-            "--config", metavar="FILE", help="Config file; else $PENSTOCK_CONFIG, else ./config.toml."
-        ),
+        typer.Option("--config", metavar="FILE", help="Config file; else $PENSTOCK_CONFIG, else ./config.toml."),
     ] = None,
     now: Annotated[
         str | None,
-        typer.Option(
-            "--now", metavar="ISO-8601", help="Freeze rule time; else $PENSTOCK_NOW, else the clock."
-        ),
+        typer.Option("--now", metavar="ISO-8601", help="Freeze rule time; else $PENSTOCK_NOW, else the clock."),
     ] = None,
 ) -> None:
     """Options before the command hold for every command."""

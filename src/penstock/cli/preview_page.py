@@ -40,9 +40,7 @@ def preview_page(mail: Mail, data: bytes) -> bytes:
         text=text.get_content() if text else "",
         raw=data.decode("utf-8", "replace"),
         blocks=[
-            (name, why)
-            for name, why in BLOCKS.items()
-            if html and f'data-penstock="{name}"' in html.get_content()
+            (name, why) for name, why in BLOCKS.items() if html and f'data-penstock="{name}"' in html.get_content()
         ],
         variant=mail.variant,
     )

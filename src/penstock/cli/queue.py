@@ -41,9 +41,7 @@ def list_(context: typer.Context, json: Json = False) -> None:
                         }
                     )
                 else:
-                    say(
-                        f"{each.mail_id}  {each.lane:40} {'in work' if each.leased else f'due {iso(each.due)}'}"
-                    )
+                    say(f"{each.mail_id}  {each.lane:40} {'in work' if each.leased else f'due {iso(each.due)}'}")
             after = page[-1].id
         if not json:
             say(f"{number} waiting")
@@ -74,9 +72,7 @@ def drop(context: typer.Context, ids: MailIds, json: Json = False) -> None:
 
 def _tell(number: int, what: str, json: bool) -> int:
     if number == 0:
-        raise InvalidInput(
-            "none of these mails is waiting", where="ID", mend="penstock queue list shows them"
-        )
+        raise InvalidInput("none of these mails is waiting", where="ID", mend="penstock queue list shows them")
     if json:
         emit({"changed": number})
     else:

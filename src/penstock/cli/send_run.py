@@ -75,10 +75,8 @@ async def run_send(
     json: bool,
 ) -> int:
     """Lint, send, report; the exit code."""
-    from penstock.compose.lint import lint as lint_campaign
-
     read = gate.campaign(campaign)
-    findings = lint_campaign(read, gate.house.services)
+    findings = gate.lint(read)
     show_findings(findings, json=False, quiet_when_clean=True, error=True)
     if any(each.level == "error" for each in findings):
         say(f"penstock: {campaign}: lint found errors; nothing was sent", error=True)
@@ -111,9 +109,7 @@ def _tell_problems(record: dict[str, Any]) -> None:
 def report_text(report: SendReport) -> str:
     """The run in a few lines."""
     lines = [f"campaign {report.campaign}: {report.rows} rows"]
-    lines += [
-        f"  {MARKS[verdict]} {verdict:8} {number:6}" for verdict, number in report.verdicts.most_common()
-    ]
+    lines += [f"  {MARKS[verdict]} {verdict:8} {number:6}" for verdict, number in report.verdicts.most_common()]
     lines += [f"      {code:24} {number:6}" for code, number in report.codes.most_common()]
     lines += [f"  outcome {word:12} {number:6}" for word, number in report.outcomes.most_common()]
     if report.already_sent:

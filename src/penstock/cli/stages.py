@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def stages(
     context: typer.Context,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per line on standard output.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")] = False,
 ) -> None:
     """The effective pipeline: order, name, kind, plugin, what each stage reads and needs."""
     guarded(lambda: _show(Globals.of(context), json))
@@ -56,7 +54,5 @@ def _show(options: Globals, json: bool) -> int:
     for row in rows:
         reads = ", ".join(row["reads"]) or "–"
         needs = ", ".join(row["needs"]) or "–"
-        say(
-            f"{row['order']:>3} {row['name']:18} {row['kind']:6} {row['phase']:9} {row['plugin']:18} {reads} · {needs}"
-        )
+        say(f"{row['order']:>3} {row['name']:18} {row['kind']:6} {row['phase']:9} {row['plugin']:18} {reads} · {needs}")
     return DONE

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from penstock.gate import Gate
     from penstock.model.suppression import Hit
     from penstock.store.suppressions import StoredSuppression
+    from penstock.suppression_list import Imported
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="suppress", help="The suppression list: persons, domains and companies.", no_args_is_help=True
-)
+app = typer.Typer(name="suppress", help="The suppression list: persons, domains and companies.", no_args_is_help=True)
 
 Subject = Annotated[
     str, typer.Argument(metavar="ADDRESS|DOMAIN|COMPANY-ID", help="Whom it is about; a hash works too.")
@@ -43,9 +42,7 @@ def add(
     context: typer.Context,
     subject: Subject,
     reason: Annotated[ReasonWord, typer.Option("--reason", help="Why.")],
-    scope: Annotated[
-        str, typer.Option("--scope", metavar="S", help="all, controller:NAME or channel:NAME.")
-    ] = "all",
+    scope: Annotated[str, typer.Option("--scope", metavar="S", help="all, controller:NAME or channel:NAME.")] = "all",
     json: Json = False,
 ) -> None:
     """Never mail this person, domain or company again, effective at once."""
@@ -70,9 +67,7 @@ def add(
 def remove(
     context: typer.Context,
     subject: Subject,
-    why: Annotated[
-        str, typer.Option("--why", prompt="Why may this entry go?", help="Kept with the removal.")
-    ],
+    why: Annotated[str, typer.Option("--why", prompt="Why may this entry go?", help="Kept with the removal.")],
     json: Json = False,
 ) -> None:
     """Take an entry away again; the removal stays in the ledger."""
@@ -115,9 +110,7 @@ def check(
         elif hits:
             say("suppressed:")
             for hit in hits:
-                say(
-                    f"  {hit.kind:8} {hit.reason:12} scope {hit.scope}, since {hit.at:%Y-%m-%d}  ({hit.entry})"
-                )
+                say(f"  {hit.kind:8} {hit.reason:12} scope {hit.scope}, since {hit.at:%Y-%m-%d}  ({hit.entry})")
         else:
             say("not suppressed")
         return PROBLEMS if strict and hits else DONE
@@ -175,35 +168,52 @@ def _stored(each: StoredSuppression) -> dict[str, str | None]:
 def import_(
     context: typer.Context,
     file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", help="CSV or JSONL: address, domain, company_id or hash, reason, scope, at."
-        ),
-    ],
+        Path | None,
+        typer.Argument(metavar="FILE", help="CSV or JSONL: address, domain, company_id or hash, reason, scope, at."),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="F", help="auto: the columns above.")] = "auto",
+    resolve: Annotated[
+        bool, typer.Option("--resolve", help="Unusable rows of FILE, or of every file, are settled.")
+    ] = False,
     json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a row could not be used.")] = False,
 ) -> None:
-    """Add the entries of a file; nothing is ever removed by it."""
+    """Add the entries of a file; nothing is ever removed by it.
+
+    Unusable rows hold commercial mail of their scope until the mended file is imported or --resolve is given.
+    """
 
     async def work(gate: Gate) -> int:
+        from penstock.errors import InvalidInput
         from penstock.suppression_list import SuppressionList
 
-        imported = await SuppressionList(gate.house).import_file(file)
-        for fault in imported.faults:
-            say(f"{file}:{fault.line}: {fault.why}", error=True)
-        if json:
-            emit(
-                {
-                    "rows": imported.rows,
-                    "added": imported.added,
-                    "faults": [{"line": f.line, "why": f.why} for f in imported.faults],
-                }
-            )
-        else:
-            say(f"{imported.added} of {imported.rows} rows are on the list")
+        entries = SuppressionList(gate.house)
+        if resolve:
+            number = await entries.resolve(file)
+            say(f"{number} file(s) settled") if not json else emit({"resolved": number})
+            return DONE
+        if file is None:
+            raise InvalidInput("a file is needed", where="FILE")
+        if format_ != "auto":
+            raise InvalidInput(f"format {format_!r} is not in this version", where="--format", mend="auto")
+        imported = await entries.import_file(file)
+        _tell_import(file, imported, json=json)
         return PROBLEMS if strict and imported.faults else DONE
 
     with_gate(Globals.of(context), work)
+
+
+def _tell_import(file: Path, imported: Imported, *, json: bool) -> None:
+    for fault in imported.faults:
+        say(f"{file}:{fault.line}: {fault.why}", error=True)
+    if json:
+        faults = [{"line": fault.line, "why": fault.why} for fault in imported.faults]
+        emit({"rows": imported.rows, "added": imported.added, "faults": faults})
+    else:
+        say(f"{imported.added} of {imported.rows} rows are on the list")
+    if imported.faults:
+        say("commercial mail is held until the mended file is imported or this is run:", error=True)
+        say(f"  penstock suppress import --resolve {file}", error=True)
 
 
 @app.command()

@@ -67,7 +67,5 @@ def summary(title: str, counts: Mapping[tuple[str, str], int]) -> str:
     order = ["send", "defer", "hold", "block", "reject"]
     rows = sorted(counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1]))
     lines = [f"{title}: {total} rows"]
-    lines += [
-        f"  {MARKS[verdict]} {verdict:6}  {code or '–':24} {number:6}" for (verdict, code), number in rows
-    ]
+    lines += [f"  {MARKS[verdict]} {verdict:6}  {code or '–':24} {number:6}" for (verdict, code), number in rows]
     return "\n".join(lines)

@@ -43,18 +43,14 @@ def list_(context: typer.Context, json: Json = False) -> None:
 def resolve(
     context: typer.Context,
     mail_id: Annotated[str, typer.Argument(metavar="ID")],
-    found: Annotated[
-        Resolution, typer.Argument(metavar="sent|not-sent", help="What you found out at the next hop.")
-    ],
+    found: Annotated[Resolution, typer.Argument(metavar="sent|not-sent", help="What you found out at the next hop.")],
     json: Json = False,
 ) -> None:
     """Settle a doubt: `sent` counts it as accepted, `not-sent` puts it back into the queue."""
 
     async def work(gate: Gate) -> int:
         if not await gate.house.store.mails.resolve(mail_id, sent=found is Resolution.SENT):
-            raise InvalidInput(
-                "no uncertain mail has this id", where="ID", mend="penstock uncertain list shows them"
-            )
+            raise InvalidInput("no uncertain mail has this id", where="ID", mend="penstock uncertain list shows them")
         state = "accepted" if found is Resolution.SENT else "queued"
         if json:
             emit({"mail_id": mail_id, "state": state})

@@ -38,15 +38,6 @@ def sample_contact(language: str) -> Contact:
         revenue=9_500_000.0,
         region="XX-YY",
     )
-    source = Source(
-        method=SourceMethod.OWN_SITE,
-        reference="https://muster-werk.example/team",
-        collected_at=_DAY,
-        collected_by="e.berg",
-        supplier="Sample Supplier",
-        visibility=Visibility.PUBLIC,
-        why="sample",
-    )
     return Contact(
         address="anna.keller@muster-werk.example",
         given_name="Anna",
@@ -60,13 +51,25 @@ def sample_contact(language: str) -> Contact:
         seniority=Seniority.HEAD,
         born=_DAY.date().replace(year=1980),
         company=company,
-        source=source,
+        source=_source(),
         verified_at=_DAY,
         reason="a sample reason",
         last_contact_from_person_at=_DAY,
         relationship=Relationship(_DAY, _DAY, similar_goods=True, notice_at_collection=True, purchased_from="Sample"),
         published=Published("https://muster-werk.example", _DAY, for_offers=True, no_advertising=False),
         notice_given_at=_DAY,
+    )
+
+
+def _source() -> Source:
+    return Source(
+        method=SourceMethod.OWN_SITE,
+        reference="https://muster-werk.example/team",
+        collected_at=_DAY,
+        collected_by="e.berg",
+        supplier="Sample Supplier",
+        visibility=Visibility.PUBLIC,
+        why="sample",
     )
 
 

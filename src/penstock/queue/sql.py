@@ -79,9 +79,7 @@ class SqlQueue:
         """Finish or give back. A stale fence changes nothing."""
         done = [(s.ticket.id, s.ticket.fence) for s in settlements if s.due is None]
         back = [
-            (s.ticket.id, s.ticket.fence, s.due.timestamp(), s.not_before)
-            for s in settlements
-            if s.due is not None
+            (s.ticket.id, s.ticket.fence, s.due.timestamp(), s.not_before) for s in settlements if s.due is not None
         ]
 
         def job(connection: apsw.Connection) -> None:
@@ -123,10 +121,7 @@ class SqlQueue:
 
         def job(connection: apsw.Connection) -> list[Entry]:
             rows = connection.execute(self._sql["page"], (self._clock.machine(), after, limit))
-            return [
-                Entry(id_, mail_id, lane, _moment(due), bool(leased))
-                for id_, mail_id, lane, due, leased in rows
-            ]
+            return [Entry(id_, mail_id, lane, _moment(due), bool(leased)) for id_, mail_id, lane, due, leased in rows]
 
         return await self._database.read(job)
 

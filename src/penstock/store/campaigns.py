@@ -35,9 +35,7 @@ def campaign_states(
     wanted = tuple(set(ids))
     if not wanted:
         return {}
-    return {
-        id_: CampaignState(state) for id_, state in connection.execute(sql["states"], (apsw.carray(wanted),))
-    }
+    return {id_: CampaignState(state) for id_, state in connection.execute(sql["states"], (apsw.carray(wanted),))}
 
 
 class Campaigns:
@@ -75,9 +73,7 @@ class Campaigns:
             if before is state:
                 return False
             connection.execute(self._sql["set_state"], (id_, state, micros(now)))
-            self._chain.append(
-                connection, [{"kind": "campaign", "at": iso(now), "step": id_, "state": state}]
-            )
+            self._chain.append(connection, [{"kind": "campaign", "at": iso(now), "step": id_, "state": state}])
             return True
 
         return await self._database.write(job)

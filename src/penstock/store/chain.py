@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import apsw
@@ -90,13 +91,13 @@ class Chain:
         """Write the head of an empty ledger."""
         self._put_head(connection, 0, 0, genesis(store_id))
 
-    def append(self, connection: apsw.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def append(self, connection: apsw.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         """One batch of rows. Each has `kind` and `at` (ISO text), may have `mail` and `code`.
 
         No rows, no batch.
         """
         if not rows:
-            return
+            return 0
         head = self.head(connection)
         if head is None:
             raise LookupError("the ledger has no head")
@@ -105,24 +106,18 @@ class Chain:
         digests = [hashlib.sha256(row).digest() for row in octets]
         connection.executemany(
             self._ledger["insert_row"],
-            (
-                (
-                    first + place,
-                    batch,
-                    row["kind"],
-                    row.get("mail"),
-                    row["at"],
-                    row.get("code"),
-                    octets[place],
-                    digests[place],
-                )
-                for place, row in enumerate(rows)
-            ),
+            [
+                (seq, batch, row["kind"], row.get("mail"), row["at"], row.get("code"), data, digest)
+                for seq, row, data, digest in zip(count(first), rows, octets, digests, strict=False)
+            ],
         )
+        of_mails = [(row["mail"], seq) for seq, row in enumerate(rows, first) if "mail" in row]
+        connection.executemany(self._ledger["insert_of_mail"], of_mails)
         last, digest = first + len(rows) - 1, self._keyring.chain(head.digest, digests)
         key_id = self._keyring.ledgers[0].id
         connection.execute(self._ledger["insert_batch"], (batch, first, last, key_id, head.digest, digest))
         self._put_head(connection, batch, last, digest)
+        return first
 
     def head(self, connection: apsw.Connection) -> Head | None:
         """The head as stored, genuine or not; None when it is gone or unreadable."""

@@ -56,9 +56,7 @@ def connect_writer(path: Path | None) -> apsw.Connection:
     if path is None:
         return apsw.Connection(MEMORY)
     if not path.parent.is_dir():
-        raise ConfigError(
-            "the folder of the store file does not exist", where="store.url", mend="make it first"
-        )
+        raise ConfigError("the folder of the store file does not exist", where="store.url", mend="make it first")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as fault:
@@ -120,7 +118,8 @@ def look_at(path: Path) -> apsw.Connection:
 def begin_immediate(
     connection: apsw.Connection, jitter: Callable[[], float], patience: float = PATIENCE_SECONDS
 ) -> None:
-    """Take the write lock. Tries again after short, growing, jittered pauses, about `patience` seconds in all.
+    """Take the write lock. Tries again after short, growing, jittered pauses, about `patience` seconds in
+    all.
 
     `jitter` answers a number from 0 to 1. Raises apsw.BusyError when another process still holds the lock.
     """

@@ -45,9 +45,7 @@ class _Slot:
 class Contacts:
     """The kept contacts."""
 
-    def __init__(
-        self, database: Database, clock: Clock, records: ContactRecord, new_id: Callable[[], str]
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, records: ContactRecord, new_id: Callable[[], str]) -> None:
         self._database = database
         self._clock = clock
         self._records = records
@@ -69,9 +67,7 @@ class Contacts:
 
         def job(connection: apsw.Connection) -> dict[bytes, StoredContact]:
             found = connection.execute(self._sql["by_person"], (apsw.carray(persons),))
-            return {
-                person: StoredContact(id_, self._records.read(record)) for person, id_, record, _ in found
-            }
+            return {person: StoredContact(id_, self._records.read(record)) for person, id_, record, _ in found}
 
         known = await self._database.read(job)
         return [known.get(identity.person) for identity in identities]
@@ -129,25 +125,15 @@ class Contacts:
             answers.append(StoredContact(slot.id, slot.contact, is_new=not was_known))
         connection.executemany(
             self._sql["insert"],
-            [
-                (s.id, person, s.keys, contact_octets(s.contact), at)
-                for person, s in slots.items()
-                if s.is_new
-            ],
+            [(s.id, person, s.keys, contact_octets(s.contact), at) for person, s in slots.items() if s.is_new],
         )
         connection.executemany(
             self._sql["update"],
-            [
-                (s.id, s.keys, contact_octets(s.contact), at)
-                for s in slots.values()
-                if s.changed and not s.is_new
-            ],
+            [(s.id, s.keys, contact_octets(s.contact), at) for s in slots.values() if s.changed and not s.is_new],
         )
         return answers
 
-    def _known(
-        self, connection: apsw.Connection, rows: Sequence[tuple[Contact, Identity]]
-    ) -> dict[bytes, _Slot]:
+    def _known(self, connection: apsw.Connection, rows: Sequence[tuple[Contact, Identity]]) -> dict[bytes, _Slot]:
         persons = tuple({identity.person for _, identity in rows})
         found = connection.execute(self._sql["by_person"], (apsw.carray(persons),))
         return {

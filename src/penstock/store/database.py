@@ -45,9 +45,7 @@ class _Thread:
     `work` takes the first order and may take more of the line.
     """
 
-    def __init__(
-        self, name: str, connection: apsw.Connection, work: Callable[[_Order, _Thread], None]
-    ) -> None:
+    def __init__(self, name: str, connection: apsw.Connection, work: Callable[[_Order, _Thread], None]) -> None:
         self.connection = connection
         self.line: SimpleQueue[_Order | None] = SimpleQueue()
         self.closed = False
@@ -196,9 +194,7 @@ def _read_one(order: _Order, thread: _Thread) -> None:
 
 def _roll_back(connection: apsw.Connection) -> None:
     if connection.in_transaction:
-        with suppress(
-            apsw.Error
-        ):  # a failing disk: SQLite takes the transaction back when it opens the file again
+        with suppress(apsw.Error):  # a failing disk: SQLite takes the transaction back when it opens the file again
             connection.execute("ROLLBACK")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
 
 from penstock.model.identity import Identity
 
-__all__ = ["joined_keys", "read_identity", "register_identities", "split_keys"]
+__all__ = ["joined_keys", "read_identity", "register_companies", "register_identities", "split_keys"]
 
 _OCTETS = 32
 
@@ -51,6 +51,20 @@ def register_identities(
         if person not in rows:
             rows[person] = row = connection.execute(sql["insert"], (person, *_columns(identity))).get
             connection.executemany(sql["key"], [(key, row) for key in identity.person_keys])
+    return rows
+
+
+def register_companies(
+    connection: apsw.Connection, sql: Mapping[str, str], keys: Iterable[bytes | None]
+) -> dict[bytes | None, int | None]:
+    """Row ids of companies and organisations by key; None is None."""
+    wanted = tuple(dict.fromkeys(key for key in keys if key is not None))
+    rows: dict[bytes | None, int | None] = {None: None}
+    if wanted:
+        rows.update(dict(list(connection.execute(sql["companies"], (apsw.carray(wanted),)))))
+    for key in wanted:
+        if key not in rows:
+            rows[key] = connection.execute(sql["insert_company"], (key,)).get
     return rows
 
 

@@ -20,7 +20,7 @@ from penstock.store.chain import Chain
 from penstock.store.database import Database
 from penstock.store.instants import iso, maybe_micros, micros
 from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
-from penstock.store.recheck import CapsOf, RecheckSql, campaign_caps, load_recheck
+from penstock.store.recheck import CapsOf, Rechecker, SavedState, campaign_caps
 from penstock.store.snapshots import snapshot_of
 from penstock.store.verification import VerifyReport, verify_ledger
 
@@ -59,12 +59,8 @@ class Ledger:
         self._chain = chain
         self._new_id = new_id
         self._policy = policy
-        self._caps_of = caps_of
         self._sql = database.statements("ledger")
-        self._mails_sql = database.statements("mails")
-        self._recheck_sql = RecheckSql(
-            self._sql, self._mails_sql, database.statements("suppressions"), database.statements("campaigns")
-        )
+        self._rechecker = Rechecker(database.statements, caps_of)
 
     async def record(self, decided: Sequence[tuple[Mail, Decision]], /) -> None:
         """Decisions that stop or postpone a mail.
@@ -97,7 +93,11 @@ class Ledger:
     async def append(self, kind: str, facts: Mapping[str, Any], /) -> None:
         """A row for another event. `facts` may hold `mail` and `code`; text with an @ in it is withheld."""
         row = {**facts, "kind": kind, "at": iso(self._clock.now())}
-        await self._database.write(lambda connection: self._chain.append(connection, [row]))
+
+        def job(connection: apsw.Connection) -> None:
+            self._chain.append(connection, [row])
+
+        await self._database.write(job)
 
     async def rows(self, after: int, limit: int) -> Sequence[LedgerRow]:
         """The next rows after that sequence number."""
@@ -105,7 +105,7 @@ class Ledger:
 
     async def show(self, mail_id: str, /) -> Sequence[LedgerRow]:
         """All rows about one mail, oldest first."""
-        return await self._look("rows_of_mail", (mail_id,))
+        return await self._look("rows_of_mail", (mail_id,)) or await self._look("rows_of_no_mail", (mail_id,))
 
     async def show_person(self, identity: Identity, /) -> Sequence[LedgerRow]:
         """All rows about the mails of one person, under any of the person's keys."""
@@ -138,23 +138,18 @@ class Ledger:
             mark = _mark(mail, decision)
             if mark != mark_before:
                 rows.append(decision_row("decision", mail, decision, at=at, policy=self._policy))
-            held = " ".join(
-                r.code for r in decision.reasons if r.verdict is Verdict.HOLD and r.code is not None
-            )
+            held = " ".join(r.code for r in decision.reasons if r.verdict is Verdict.HOLD and r.code is not None)
             until = maybe_micros(decision.until)
             updates.append((mail.id, _STATES[decision.verdict], decision.code, until, held, mark))
             last[mail.id] = (_STATES[decision.verdict], mark)
         connection.executemany(self._sql["decide"], updates)
         self._chain.append(connection, rows)
 
-    def _begin(
-        self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]
-    ) -> list[Reason | None]:
+    def _begin(self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]) -> list[Reason | None]:
         now = self._clock.now()
         at, moment = iso(now), micros(now)
-        recheck = load_recheck(
-            connection, self._recheck_sql, [mail for mail, _ in decided], self._caps_of, now
-        )
+        recheck = self._rechecker.load(connection, [mail for mail, _ in decided], now)
+        secret = self._new_id()
         answers: list[Reason | None] = []
         rows, updates, snapshots, started = [], [], [], set()
         for mail, decision in decided:
@@ -164,7 +159,7 @@ class Ledger:
                 continue
             started.add(mail.id)
             payload, notice = _payload(mail), _notice(mail, decision)
-            digest, octets = snapshot_of(mail, self._new_id())
+            digest, octets = snapshot_of(mail, secret)
             row = decision_row("begin", mail, decision, at=at, policy=self._policy)
             row.update(
                 attempt=recheck.attempts(mail) + 1,
@@ -173,11 +168,12 @@ class Ledger:
                 notice=notice,
             )
             rows.append(row)
-            updates.append((mail.id, moment, payload, notice))
-            snapshots.append((digest, mail.id, octets))
+            first = micros(mail.begun_at) if mail.begun_at is not None else moment
+            updates.append((recheck.row(mail), moment, payload, notice, first))
+            snapshots.append(octets)
         connection.executemany(self._sql["begin"], updates)
-        connection.executemany(self._sql["insert_snapshot"], snapshots)
-        self._chain.append(connection, rows)
+        first_row = self._chain.append(connection, rows)
+        connection.executemany(self._sql["insert_snapshot"], list(enumerate(snapshots, first_row)))
         return answers
 
     def _end(self, connection: apsw.Connection, endings: Sequence[Ending]) -> None:
@@ -185,30 +181,30 @@ class Ledger:
         at, moment = iso(now), micros(now)
         ids = apsw.carray(tuple({ending.mail.id for ending in endings}))
         begun = {
-            id_: (state, attempts) for id_, state, attempts in connection.execute(self._sql["ending"], (ids,))
+            id_: SavedState(seq, state, attempts)
+            for id_, seq, state, attempts in connection.execute(self._sql["ending"], (ids,))
         }
         rows = []
         for ending in endings:
-            state, attempts = begun.get(ending.mail.id, (None, 0))
-            if state is None or (state == "uncertain" and not isinstance(ending.outcome, Accepted)):
+            saved = begun.get(ending.mail.id)
+            if saved is None or (saved.state == "uncertain" and not isinstance(ending.outcome, Accepted)):
                 continue
             del begun[ending.mail.id]
-            rows.append(ending_row(ending, at=at, attempt=attempts))
-            self._settle(connection, ending, moment)
+            rows.append(ending_row(ending, at=at, attempt=saved.attempts))
+            self._settle(connection, saved.seq, ending, moment)
         self._chain.append(connection, rows)
 
-    def _settle(self, connection: apsw.Connection, ending: Ending, moment: int) -> None:
+    def _settle(self, connection: apsw.Connection, seq: int, ending: Ending, moment: int) -> None:
         match ending.outcome:
             case Accepted():
-                connection.execute(self._sql["end_accepted"], (ending.mail.id, moment))
+                connection.execute(self._sql["end_accepted"], (seq, moment))
             case Uncertain():
-                connection.execute(self._sql["end_uncertain"], (ending.mail.id, moment))
+                connection.execute(self._sql["end_uncertain"], (seq, moment))
             case Failed(code=code):
-                connection.execute(self._sql["end_failed"], (ending.mail.id, moment, code))
+                connection.execute(self._sql["end_failed"], (seq, moment, code))
             case TryLater(code=code, attempt_used=used):
                 until = maybe_micros(ending.due)
-                unused = 0 if used else 1
-                connection.execute(self._sql["end_try_later"], (ending.mail.id, moment, code, until, unused))
+                connection.execute(self._sql["end_try_later"], (seq, moment, code, until, 0 if used else 1))
 
 
 def _mark(mail: Mail, decision: Decision) -> str:

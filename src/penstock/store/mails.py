@@ -99,19 +99,11 @@ class Mails:
 
         Answers the ids that were held.
         """
-        return (
-            await self._database.write(lambda connection: self._desk(connection).release(ids, why))
-            if ids
-            else []
-        )
+        return await self._database.write(lambda connection: self._desk(connection).release(ids, why)) if ids else []
 
     async def drop(self, ids: Sequence[str], why: str = "", /) -> Sequence[str]:
         """Cancel mails that have not begun, tickets included; answers the ids that were waiting."""
-        return (
-            await self._database.write(lambda connection: self._desk(connection).drop(ids, why))
-            if ids
-            else []
-        )
+        return await self._database.write(lambda connection: self._desk(connection).drop(ids, why)) if ids else []
 
     async def resolve(self, id_: str, *, sent: bool) -> bool:
         """Settle an uncertain mail: it was sent, or it was not and is queued again.

@@ -46,9 +46,7 @@ class _Past:
     twins: Mapping[tuple[bytes, str], Sequence[tuple[str, int, str]]]
 
 
-def load_history(
-    connection: apsw.Connection, sql: Mapping[str, str], queries: Sequence[HistoryQuery]
-) -> list[History]:
+def load_history(connection: apsw.Connection, sql: Mapping[str, str], queries: Sequence[HistoryQuery]) -> list[History]:
     """One history per query, in order."""
     if not queries:
         return []
@@ -58,9 +56,7 @@ def load_history(
     past = _Past(
         load_touches(connection, sql["person_touches"], (i.person for i in identities), since, most),
         load_touches(connection, sql["company_touches"], (i.company for i in identities), since, most),
-        load_touches(
-            connection, sql["organisation_touches"], (i.organisation for i in identities), since, most
-        ),
+        load_touches(connection, sql["organisation_touches"], (i.organisation for i in identities), since, most),
         _load_noticed(connection, sql, {identity.person for identity in identities}),
         _load_own(connection, sql, {query.mail_id for query in queries}),
         _load_twins(connection, sql, queries),

@@ -12,7 +12,7 @@ import apsw
 from penstock.model.campaign import Campaign, Stream
 from penstock.model.identity import Identity
 from penstock.store.campaigns import Campaigns
-from penstock.store.identities import register_identities
+from penstock.store.identities import register_companies, register_identities
 
 __all__ = ["NewMail", "Placed", "PlacingSql", "place_mails"]
 
@@ -93,33 +93,30 @@ def _answer(state: str | None) -> str:
     return "waiting" if state == "queued" else f"done:{state}"
 
 
-def _save(
-    connection: apsw.Connection, sql: PlacingSql, fresh: Sequence[NewMail], again: Sequence[NewMail]
-) -> None:
+def _save(connection: apsw.Connection, sql: PlacingSql, fresh: Sequence[NewMail], again: Sequence[NewMail]) -> None:
     both = (*fresh, *again)
     rows = register_identities(connection, sql.identities, [mail.identity for mail in both])
+    units = (unit for mail in fresh for unit in (mail.identity.company, mail.identity.organisation))
+    companies = register_companies(connection, sql.identities, units)
     bodies = {_digest(mail): mail.content for mail in both if mail.content is not None}
     connection.executemany(sql.mails["insert_body"], list(bodies.items()))
-    connection.executemany(
-        sql.mails["insert"], [_columns(mail, rows[mail.identity.person]) for mail in fresh]
-    )
-    connection.executemany(
-        sql.mails["queue_again"], [_changes(mail, rows[mail.identity.person]) for mail in again]
-    )
+    connection.executemany(sql.mails["insert"], [_columns(mail, rows, companies) for mail in fresh])
+    connection.executemany(sql.mails["queue_again"], [_changes(mail, rows[mail.identity.person]) for mail in again])
     connection.executemany(sql.mails["ticket"], [(mail.id, mail.lane, mail.due.timestamp()) for mail in both])
 
 
-def _columns(mail: NewMail, identity_row: int) -> tuple[str | bytes | int | None, ...]:
+def _columns(
+    mail: NewMail, identities: Mapping[bytes, int], companies: Mapping[bytes | None, int | None]
+) -> tuple[str | bytes | int | None, ...]:
     who = mail.identity
     return (
         mail.id,
         None if mail.campaign is None else mail.campaign.digest,
         mail.step,
         mail.contact_id,
-        identity_row,
-        who.person,
-        who.company,
-        who.organisation,
+        identities[who.person],
+        companies[who.company],
+        companies[who.organisation],
         mail.stream,
         mail.controller,
         mail.lane,

@@ -63,16 +63,12 @@ class Rates:
         grants = self._grants(tats, queries, now)
         # A tat that has passed says no more than no row at all.
         connection.execute(self._sql["clear"], (now,))
-        connection.executemany(
-            self._sql["store"], [(key, rate, tat) for (key, rate), tat in tats.items() if tat > now]
-        )
+        connection.executemany(self._sql["store"], [(key, rate, tat) for (key, rate), tat in tats.items() if tat > now])
         return grants
 
     def _load(self, connection: apsw.Connection, queries: Sequence[RateQuery]) -> _Tats:
         keys = tuple({query.key for query in queries})
-        return {
-            (key, rate): tat for key, rate, tat in connection.execute(self._sql["load"], (apsw.carray(keys),))
-        }
+        return {(key, rate): tat for key, rate, tat in connection.execute(self._sql["load"], (apsw.carray(keys),))}
 
     def _grants(self, tats: _Tats, queries: Sequence[RateQuery], now: float) -> list[Grant]:
         return [self._grant(tats, query, now) for query in queries]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import apsw
 
@@ -19,7 +20,7 @@ from penstock.store.instants import from_micros, micros
 from penstock.store.past import Touches, load_touches
 from penstock.store.suppressions import find_hits
 
-__all__ = ["CapsOf", "Recheck", "RecheckSql", "campaign_caps", "load_recheck"]
+__all__ = ["CapsOf", "Recheck", "Rechecker", "SavedState", "campaign_caps"]
 
 CapsOf = Callable[[Mail], Caps]
 """The caps that bind a mail."""
@@ -34,14 +35,12 @@ def campaign_caps(mail: Mail) -> Caps:
     return mail.campaign.caps if mail.campaign is not None and mail.stream.commercial else Caps()
 
 
-@dataclass(frozen=True, slots=True)
-class RecheckSql:
-    """The rooms' statements that a recheck uses."""
+class SavedState(NamedTuple):
+    """Where a saved mail stands."""
 
-    ledger: Mapping[str, str]
-    mails: Mapping[str, str]
-    suppressions: Mapping[str, str]
-    campaigns: Mapping[str, str]
+    seq: int
+    state: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Recheck:
 
     def __init__(
         self,
-        states: Mapping[str, tuple[str, int]],
+        states: Mapping[str, SavedState],
         hits: Mapping[str, Sequence[Hit]],
         campaigns: Mapping[str, CampaignState],
         bounds: Mapping[str, _Bounds | None],  # None: a cap that cannot be read
@@ -71,9 +70,13 @@ class Recheck:
         self._person, self._company, self._organisation = touches
         self._now = now
 
+    def row(self, mail: Mail) -> int:
+        """The mail's running number."""
+        return self._states[mail.id].seq
+
     def attempts(self, mail: Mail) -> int:
         """How often the mail was begun before."""
-        return self._states[mail.id][1]
+        return self._states[mail.id].attempts
 
     def against(self, mail: Mail) -> Reason | None:
         """Why this mail must not start now; None when it may, and then it counts."""
@@ -83,7 +86,7 @@ class Recheck:
         return reason
 
     def _state(self, mail: Mail) -> Reason | None:
-        state = self._states[mail.id][0] if mail.id in self._states else None
+        state = self._states[mail.id].state if mail.id in self._states else None
         if state is None:
             return Reason(_STAGE, Verdict.HOLD, Code.STAGE_FAILED, "this mail was never saved")
         if state in _GONE:
@@ -124,23 +127,28 @@ class Recheck:
         bounds = self._bounds[mail.id]
         if bounds is None:
             return Reason(_STAGE, Verdict.HOLD, Code.FREQUENCY_CAP, "a cap of the campaign cannot be read")
-        company = dict(self._company.get(mail.identity.company or b"", ()))
-        company.update(self._organisation.get(mail.identity.organisation or b"", ()))
         dates = [
             until
             for windows, touches in (
-                (bounds.person, dict(self._person.get(mail.identity.person, ()))),
-                (bounds.company, company),
+                (bounds.person, self._person_touches(mail)),
+                (bounds.company, self._company_touches(mail)),
             )
             for window in windows
-            if (until := _free_at(window, touches.values(), self._now)) is not None
+            if (until := _free_at(window, touches, self._now)) is not None
         ]
         if not dates:
             return None
         why = "other mails reached the cap since this one was judged"
-        return Reason(
-            _STAGE, Verdict.DEFER, Code.FREQUENCY_CAP, why, Facts(until=max(dates)), "campaign caps"
-        )
+        return Reason(_STAGE, Verdict.DEFER, Code.FREQUENCY_CAP, why, Facts(until=max(dates)), "campaign caps")
+
+    def _person_touches(self, mail: Mail) -> list[int]:
+        return [at for _, at in self._person.get(mail.identity.person, ())]
+
+    def _company_touches(self, mail: Mail) -> list[int]:
+        """Of the company and the organisation, each mail once."""
+        found = dict(self._company.get(mail.identity.company or b"", ()))
+        found.update(self._organisation.get(mail.identity.organisation or b"", ()))
+        return list(found.values())
 
     def _count(self, mail: Mail) -> None:
         touch = (mail.id, micros(self._now))
@@ -152,65 +160,72 @@ class Recheck:
             self._organisation.setdefault(identity.organisation, []).append(touch)
 
 
-def load_recheck(
-    connection: apsw.Connection, sql: RecheckSql, mails: Sequence[Mail], caps_of: CapsOf, now: datetime
-) -> Recheck:
-    """Read what the slice needs, in a fixed number of statements."""
-    ids = apsw.carray(tuple({mail.id for mail in mails}))
-    states = {
-        id_: (state, attempts) for id_, state, attempts in connection.execute(sql.ledger["beginning"], (ids,))
-    }
-    hits = find_hits(connection, sql.suppressions, [mail.identity for mail in mails])
-    steps = {mail.campaign.id for mail in mails if mail.campaign is not None}
-    bounds = {mail.id: _bounds(caps_of(mail)) for mail in mails}
-    return Recheck(
-        states,
-        {mail.id: found for mail, found in zip(mails, hits, strict=True)},
-        campaign_states(connection, sql.campaigns, steps),
-        bounds,
-        _load_capped(connection, sql.mails, mails, bounds, now),
-        now,
-    )
+class Rechecker:
+    """Loads rechecks. `rooms` answers the named SQL of a room; caps are parsed once per different caps."""
 
+    def __init__(self, rooms: Callable[[str], Mapping[str, str]], caps_of: CapsOf) -> None:
+        self._rooms = rooms
+        self._caps_of = caps_of
+        self._parsed: dict[Caps, _Bounds | None] = {}
 
-def _load_capped(
-    connection: apsw.Connection,
-    sql: Mapping[str, str],
-    mails: Sequence[Mail],
-    bounds: Mapping[str, _Bounds | None],
-    now: datetime,
-) -> tuple[Touches, Touches, Touches]:
-    known = [bound for bound in bounds.values() if bound is not None]
-    person = [window for bound in known for window in bound.person]
-    company = [window for bound in known for window in bound.company]
-    identities = [mail.identity for mail in mails]
-
-    def load(kind: str, keys: Iterable[bytes | None], windows: Sequence[Window]) -> Touches:
-        if not windows:
-            return {}
-        since = micros(now - max(window.period for window in windows))
-        most = max(window.count for window in windows)
-        return load_touches(connection, sql[f"{kind}_touches"], keys, since, most)
-
-    return (
-        load("person", (identity.person for identity in identities), person),
-        load("company", (identity.company for identity in identities), company),
-        load("organisation", (identity.organisation for identity in identities), company),
-    )
-
-
-def _bounds(caps: Caps) -> _Bounds | None:
-    try:
-        return _Bounds(
-            tuple(parse_window(text) for text in caps.person),
-            tuple(parse_window(text) for text in caps.company),
+    def load(self, connection: apsw.Connection, mails: Sequence[Mail], now: datetime) -> Recheck:
+        """Read what the slice needs, in a fixed number of statements."""
+        ids = apsw.carray(tuple({mail.id for mail in mails}))
+        rows = connection.execute(self._rooms("ledger")["beginning"], (ids,))
+        states = {id_: SavedState(seq, state, attempts) for id_, seq, state, attempts in rows}
+        hits = find_hits(connection, self._rooms("suppressions"), [mail.identity for mail in mails])
+        steps = {mail.campaign.id for mail in mails if mail.campaign is not None}
+        bounds = {mail.id: self._bounds(self._caps_of(mail)) for mail in mails}
+        return Recheck(
+            states,
+            {mail.id: found for mail, found in zip(mails, hits, strict=True)},
+            campaign_states(connection, self._rooms("campaigns"), steps),
+            bounds,
+            self._touches(connection, mails, bounds.values(), now),
+            now,
         )
-    except ValueError:
-        return None
+
+    def _bounds(self, caps: Caps) -> _Bounds | None:
+        if caps not in self._parsed:
+            try:
+                self._parsed[caps] = _Bounds(
+                    tuple(parse_window(text) for text in caps.person),
+                    tuple(parse_window(text) for text in caps.company),
+                )
+            except ValueError:
+                self._parsed[caps] = None
+        return self._parsed[caps]
+
+    def _touches(
+        self,
+        connection: apsw.Connection,
+        mails: Sequence[Mail],
+        bounds: Iterable[_Bounds | None],
+        now: datetime,
+    ) -> tuple[Touches, Touches, Touches]:
+        known = {bound for bound in bounds if bound is not None}
+        person = [window for bound in known for window in bound.person]
+        company = [window for bound in known for window in bound.company]
+        identities = [mail.identity for mail in mails]
+
+        def load(kind: str, keys: Iterable[bytes | None], windows: Sequence[Window]) -> Touches:
+            if not windows:
+                return {}
+            since = micros(now - max(window.period for window in windows))
+            most = max(window.count for window in windows)
+            return load_touches(connection, self._rooms("mails")[f"{kind}_touches"], keys, since, most)
+
+        return (
+            load("person", (identity.person for identity in identities), person),
+            load("company", (identity.company for identity in identities), company),
+            load("organisation", (identity.organisation for identity in identities), company),
+        )
 
 
-def _free_at(window: Window, touches: Iterable[int], now: datetime) -> datetime | None:
+def _free_at(window: Window, touches: Sequence[int], now: datetime) -> datetime | None:
     """When a full window frees: its n-th newest touch plus the period. None when there is room."""
+    if len(touches) < window.count:
+        return None
     since = micros(now - window.period)
     inside = sorted((at for at in touches if at > since), reverse=True)
     if len(inside) < window.count:

@@ -63,7 +63,5 @@ class CampaignRecord:
     def read(self, data: bytes, sources: dict[str, str]) -> Campaign:
         """The campaign, its templates put back."""
         slim = self._adapter.validate_json(data)
-        templates = tuple(
-            replace(template, source=sources[template.source]) for template in slim.message.templates
-        )
+        templates = tuple(replace(template, source=sources[template.source]) for template in slim.message.templates)
         return replace(slim, message=replace(slim.message, templates=templates))

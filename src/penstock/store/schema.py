@@ -33,9 +33,7 @@ class Migration:
 def load_migrations(engine: str) -> tuple[Migration, ...]:
     """All shipped migrations, in order. Raises ValueError for a gap or a missing mark."""
     folder = files(__package__) / "sql" / engine / "migrations"
-    found = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name
-    )
+    found = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     migrations = []
     for number, file in enumerate(found, start=1):
         sql = file.read_text(encoding="utf-8")
@@ -55,9 +53,7 @@ def check_version(connection: apsw.Connection, newest: int) -> int:
     is_ours = connection.pragma("application_id") == _APPLICATION
     has_tables = connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").get
     if has_tables and not is_ours:
-        raise ConfigError(
-            "the file is a database of another program", where="store.url", mend="name a file of its own"
-        )
+        raise ConfigError("the file is a database of another program", where="store.url", mend="name a file of its own")
     if version > newest:
         raise ConfigError(
             f"the store has version {version}, this program knows {newest}",

@@ -15,6 +15,7 @@ from penstock.ports import Clock
 from penstock.store.chain import Chain
 from penstock.store.database import Database
 from penstock.store.instants import from_micros, iso, micros
+from penstock.store.unresolved import UnresolvedImports
 
 __all__ = ["StoredSuppression", "Suppressions", "find_hits"]
 
@@ -39,9 +40,7 @@ def find_hits(
         return [() for _ in identities]
     by_key: dict[bytes, dict[int, Hit]] = {}
     hits: dict[int, Hit] = {}
-    for key, seq, id_, kind, scope, reason, at in connection.execute(
-        sql["hits"], (apsw.carray(tuple(keys)),)
-    ):
+    for key, seq, id_, kind, scope, reason, at in connection.execute(sql["hits"], (apsw.carray(tuple(keys)),)):
         if seq not in hits:
             hits[seq] = Hit(id_, SuppressionKind(kind), scope, SuppressionReason(reason), from_micros(at))
         by_key.setdefault(key, {})[seq] = hits[seq]
@@ -66,6 +65,8 @@ class Suppressions:
         self._chain = chain
         self._sql = database.statements("suppressions")
         self._meta = database.statements("meta")
+        self.imports = UnresolvedImports(database, clock)
+        """Files with rows that could not be used."""
 
     async def hits(self, identities: Sequence[Identity], /) -> Sequence[tuple[Hit, ...]]:
         """All entries that match any key of each identity, whatever their scope."""
@@ -86,14 +87,20 @@ class Suppressions:
         at = iso(self._clock.now())
         return await self._database.write(lambda connection: self._add(connection, entries, at))
 
-    async def remove(self, entry_ids: Sequence[str], why_code: str, /) -> int:
-        """Lift entries; the number that went. `why_code` is a word of ours, never a person's own words."""
+    async def remove(self, entry_ids: Sequence[str], why_code: str, why: str = "", /) -> int:
+        """Lift entries; the number that went.
+
+        `why_code` is a word of ours and goes to the ledger; `why` are a person's own words, kept with the
+        remarks.
+        """
         if not entry_ids:
             return 0
         at = iso(self._clock.now())
-        return await self._database.write(
-            lambda connection: self._remove(connection, entry_ids, why_code, at)
-        )
+        return await self._database.write(lambda connection: self._remove(connection, entry_ids, why_code, why, at))
+
+    async def unresolved(self) -> Sequence[str]:
+        """Scopes of rows of imported files that could not be used and that nobody has settled yet."""
+        return [scope for each in await self.imports.all() for scope in each.scopes]
 
     async def entries(self, after: str, limit: int) -> Sequence[StoredSuppression]:
         """The next entries in order of addition; `after` is an entry id, empty for the first page."""
@@ -112,9 +119,7 @@ class Suppressions:
 
         Identities must be hashed likewise.
         """
-        words = await self._database.read(
-            lambda connection: connection.execute(self._meta["get"], (_FOREIGN,)).get
-        )
+        words = await self._database.read(lambda connection: connection.execute(self._meta["get"], (_FOREIGN,)).get)
         return frozenset(str(words or "").split())
 
     async def forget_subjects(self, keys: Sequence[bytes], /) -> int:
@@ -156,12 +161,13 @@ class Suppressions:
         if algorithms - known:
             connection.execute(self._meta["put"], (_FOREIGN, " ".join(sorted(known | algorithms))))
 
-    def _remove(self, connection: apsw.Connection, ids: Sequence[str], why_code: str, at: str) -> int:
+    def _remove(self, connection: apsw.Connection, ids: Sequence[str], why_code: str, why: str, at: str) -> int:
         found = list(connection.execute(self._sql["by_id"], (apsw.carray(tuple(set(ids))),)))
+        if why:
+            moment = micros(self._clock.now())
+            connection.executemany(self._sql["remark"], [(row[0], moment, "unsuppress", why) for row in found])
         connection.executemany(self._sql["delete"], [(row[0],) for row in found])
-        self._chain.append(
-            connection, [{**_told("unsuppressed", at, *row), "why_code": why_code} for row in found]
-        )
+        self._chain.append(connection, [{**_told("unsuppressed", at, *row), "why_code": why_code} for row in found])
         return len(found)
 
 

@@ -116,9 +116,7 @@ class _Walk:
         if not genuine:
             raise _FaultFoundError("the head of the ledger was changed")
         if head.seq > self.rows:
-            raise _FaultFoundError(
-                f"rows {self.rows + 1} to {head.seq} were removed from the end", self.rows + 1
-            )
+            raise _FaultFoundError(f"rows {self.rows + 1} to {head.seq} were removed from the end", self.rows + 1)
         if (head.batch, head.seq, head.digest) != (self.batches, self.rows, self._before):
             raise _FaultFoundError(f"rows were inserted after row {head.seq}", head.seq + 1)
 

@@ -19,6 +19,7 @@ class CountingSuppressions:
     def __init__(self, hits: Mapping[bytes, tuple[Hit, ...]] | None = None) -> None:
         self._hits = hits or {}
         self.calls = 0
+        self.unresolved_scopes: tuple[str, ...] = ()
 
     async def hits(self, identities: Sequence[Identity], /) -> Sequence[tuple[Hit, ...]]:
         """One look-up for the batch."""
@@ -27,6 +28,11 @@ class CountingSuppressions:
             tuple(hit for key in (*each.person_keys, *each.company_keys) for hit in self._hits.get(key, ()))
             for each in identities
         ]
+
+    async def unresolved(self) -> Sequence[str]:
+        """The scopes set on `unresolved_scopes`."""
+        self.calls += 1
+        return self.unresolved_scopes
 
 
 class CountingRates:

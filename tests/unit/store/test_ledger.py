@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import apsw
+import orjson
 import pytest
 
 from penstock.model.campaign import Stream
@@ -80,7 +81,7 @@ async def test_a_begin_writes_decision_start_payload_and_snapshot(store, world) 
     assert body["reasons"] == [["relevance", "send", None, ["function"], [], None]]
     assert body["payload"] == hashlib.sha256(mail.content.data).hexdigest()
     assert (body["campaign"], body["step"], body["controller"]) == (mail.campaign.digest, "autumn", "nordlicht")
-    snapshot = await store.snapshots.get(bytes.fromhex(body["snapshot"]))
+    snapshot = await store.snapshots.get(row.seq)
     assert snapshot["contact"]["given_name"] == "Anna"
     assert snapshot["campaign"] == mail.campaign.digest
     (loaded,) = await store.mails.load([mail.id])
@@ -90,10 +91,12 @@ async def test_a_begin_writes_decision_start_payload_and_snapshot(store, world) 
 async def test_an_erased_snapshot_leaves_the_ledger_whole(store, world) -> None:
     mail = await saved(store, world)
     await begin(store, world, mail)
-    ((digest, values),) = (await store.snapshots.of_mail(mail.id)).items()
+    (row,) = await store.ledger.show(mail.id)
+    values = await store.snapshots.get(row.seq)
     assert values["contact"]["address"] == "anna.keller@muster.example"
+    assert hashlib.sha256(orjson.dumps(values)).hexdigest() == row.body["snapshot"]
     assert await store.snapshots.erase([mail.id]) == 1
-    assert await store.snapshots.get(digest) is None
+    assert await store.snapshots.get(row.seq) is None
     assert (await store.ledger.verify()).fault is None
 
 

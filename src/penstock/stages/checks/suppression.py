@@ -64,6 +64,14 @@ _RESTRICTED = Reason(
     Facts(("flags",)),
     "GDPR Art. 18(2)",
 )
+_UNRESOLVED = Reason(
+    _NAME,
+    Verdict.HOLD,
+    Code.IMPORT_UNRESOLVED,
+    "Rows of an imported do-not-mail file could not be read; whom they protect is not known.",
+    Facts(_COMPANY_FIELDS),
+    "GDPR Art. 21(3); penstock suppress import --resolve",
+)
 
 
 class SuppressionCheck:
@@ -85,14 +93,16 @@ class SuppressionCheck:
         self._controllers = services.controllers
 
     async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
-        """One look-up for the whole batch; a reason per entry that binds."""
+        """Two look-ups for the whole batch; a reason per entry that binds."""
         found = await self._suppressions.hits([mail.identity for mail in mails])
-        return [self._reasons(mail, hits) for mail, hits in zip(mails, found, strict=True)]
+        waiting = await self._suppressions.unresolved()
+        return [self._reasons(mail, hits, waiting) for mail, hits in zip(mails, found, strict=True)]
 
-    def _reasons(self, mail: Mail, hits: tuple[Hit, ...]) -> tuple[Reason, ...]:
+    def _reasons(self, mail: Mail, hits: tuple[Hit, ...], waiting: Sequence[str]) -> tuple[Reason, ...]:
         flags = mail.contact.flags if mail.contact is not None and mail.stream.commercial else ()
         restricted = Flag.RESTRICTED in flags
-        if not hits and not restricted:
+        unresolved = mail.stream.commercial and any(self._covers(scope, mail.controller) for scope in waiting)
+        if not hits and not restricted and not unresolved:
             return _CLEAR
         against = [
             _block(code, hit)
@@ -102,6 +112,8 @@ class SuppressionCheck:
         ]
         if restricted:
             against.append(_RESTRICTED)
+        if unresolved:
+            against.append(_UNRESOLVED)
         return tuple(against) or _CLEAR
 
     def _covers(self, scope: str, controller: str) -> bool:

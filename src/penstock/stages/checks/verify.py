@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from penstock.compose.finished import Finding, header_block, header_findings, left_over, ready_made_findings
 from penstock.compose.headers import split_mailbox
 from penstock.compose.notice_text import BLOCKS, DASHES
 from penstock.compose.visibility import hidden_blocks
-from penstock.compose.wording import deceptive_prefix, names_controller, pixels, placeholder
+from penstock.compose.wording import deceptive_prefix, names_controller, pixels
 from penstock.model.codes import Code
 from penstock.model.mail import Letter, Mail, Message
 from penstock.model.verdict import Facts, Reason, Verdict
@@ -17,13 +18,10 @@ from penstock.ports import ALL_STREAMS, NoOptions, Phase, Services
 
 __all__ = ["Verify"]
 
-_ONCE = (b"\r\ndate:", b"\r\nfrom:", b"\r\nto:", b"\r\nsubject:", b"\r\nmessage-id:", b"\r\nmime-version:")
-_AT_MOST_ONCE = (b"\r\nreply-to:", b"\r\nsender:", b"\r\nlist-id:", b"\r\nin-reply-to:", b"\r\nreferences:")
-_COPIES = (b"\r\ncc:", b"\r\nbcc:")
-_LONGEST_LINE = 998
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 _URIS = re.compile(r"<([^<>]*)>")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _MARK = 'data-penstock="'
 _SEEN = 4_096
 
@@ -51,7 +49,7 @@ _FOREIGN = (
         "verify",
         Verdict.HOLD,
         Code.MESSAGE_UNTOUCHABLE,
-        "a message that was not composed here cannot be verified in this version",
+        "advertising that was not composed here cannot be completed in this version",
         Facts(("content",)),
     ),
 )
@@ -65,9 +63,6 @@ _RULES = {
     Code.TRACKING_WITHOUT_CONSENT: "EDPB Guidelines 2/2023",
 }
 
-Finding = tuple[Code, str, str]
-"""Code, field, sentence."""
-
 
 class Verify:
     """One recipient, sound headers, all mandatory blocks visible in both parts, working unsubscribe, nothing left over.
@@ -80,8 +75,8 @@ class Verify:
     name = "verify"
     phase = Phase.VERIFY
     streams = ALL_STREAMS
-    reads = ("campaign", "contact.address")
-    needs = ("controllers", "tokens", "base_url")
+    reads: tuple[str, ...] = ("campaign", "contact.address")
+    needs: tuple[str, ...] = ("controllers", "tokens", "base_url")
 
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options
@@ -99,10 +94,13 @@ class Verify:
         if not isinstance(content, Message):
             return _UNWRITTEN
         letter = content.letter
-        if letter is None:
+        if letter is None and mail.stream.commercial:
             return _FOREIGN
-        found = [*_headers(mail, content.data), *_left_over(letter)]
-        if mail.stream.commercial:
+        if letter is None:
+            found = [*ready_made_findings(content.data)]
+        else:
+            found = [*header_findings(content.data, commercial=mail.stream.commercial), *left_over(letter)]
+        if letter is not None and mail.stream.commercial:
             found += self._commercial(mail, letter, content.data)
         if not found:
             return _FINE
@@ -138,7 +136,7 @@ class Verify:
     def _unsubscribe(self, mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
         value = letter.header("List-Unsubscribe") or ""
         links = [uri for uri in _URIS.findall(value) if uri.lower().startswith("http")]
-        head = _head(data)
+        head = header_block(data)
         single = head.count(b"\r\nlist-unsubscribe:") == head.count(b"\r\nlist-unsubscribe-post:") == 1
         if not single or letter.header("List-Unsubscribe-Post") != _ONE_CLICK:
             yield (
@@ -153,7 +151,8 @@ class Verify:
                 "the header does not hold exactly one https link of this mail",
             )
         _, _, tail = letter.text.rpartition(self._link)
-        url = self._link + tail.split(None, 1)[0] if tail.strip() else ""
+        token = _TOKEN.match(tail)
+        url = self._link + token[0] if token else ""
         if not self._genuine(url, "body", mail.id):
             yield Code.UNSUB_BROKEN, "text", "the text part has no working unsubscribe link"
         if letter.html is not None and (not url or f'href="{url}"' not in letter.html):
@@ -206,43 +205,6 @@ def _unseen(mail: Mail, letter: Letter) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _head(data: bytes) -> bytes:
-    """The header section in lower case, each field after a CRLF."""
-    return b"\r\n" + data[: data.find(b"\r\n\r\n") + 2].lower()
-
-
-def _headers(mail: Mail, data: bytes) -> Iterator[Finding]:
-    head = _head(data)
-    for field in _ONCE:
-        if head.count(field) != 1:
-            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is not there exactly once"
-    for field in _AT_MOST_ONCE:
-        if head.count(field) > 1:
-            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is there more than once"
-    if any(field in head for field in _COPIES):
-        code = Code.MULTI_RECIPIENT if mail.stream.commercial else Code.HEADER_INVALID
-        yield code, "Cc", "a copy would go to somebody else (Cc or Bcc)"
-    if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
-        yield Code.HEADER_INVALID, "message", "a line does not end with CR LF"
-    if _too_long(data):
-        yield Code.HEADER_INVALID, "message", f"a line is longer than {_LONGEST_LINE} octets"
-
-
-def _too_long(data: bytes) -> bool:
-    """Whether a line is longer than allowed: from line to line, there must be an end within reach."""
-    place, end = 0, len(data)
-    while end - place > _LONGEST_LINE:
-        found = data.rfind(b"\r\n", place, place + _LONGEST_LINE + 2)
-        if found < 0:
-            return True
-        place = found + 2
-    return False
-
-
-def _shown(field: bytes) -> str:
-    return field.decode().strip("\r\n:")
-
-
 def _recipients(mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
     to = letter.header("To") or ""
     start = data.find(b"\r\nTo: ")
@@ -251,14 +213,3 @@ def _recipients(mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
     wired = alone.rpartition("<")[2].removesuffix(">").strip()
     if split_mailbox(to)[1] != mail.envelope.recipient or wired != mail.envelope.recipient or "," in alone:
         yield Code.MULTI_RECIPIENT, "To", "To is not exactly the one recipient of this mail"
-
-
-def _left_over(letter: Letter) -> Iterator[Finding]:
-    for field, text in (
-        ("Subject", letter.header("Subject") or ""),
-        ("text", letter.text),
-        ("html", letter.html or ""),
-    ):
-        mark = placeholder(text, html=field == "html")
-        if mark is not None:
-            yield Code.PLACEHOLDER_LEFT, field, f"{field} still holds the template mark {mark}"

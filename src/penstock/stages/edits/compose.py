@@ -45,8 +45,8 @@ class Compose:
     name = "compose"
     phase = Phase.COMPOSE
     streams = ALL_STREAMS
-    reads = ("language", "country", "given_name", "family_name", "message")
-    needs = ("fallback_language",)
+    reads: tuple[str, ...] = ("language", "country", "given_name", "family_name", "message")
+    needs: tuple[str, ...] = ("fallback_language",)
 
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options

@@ -50,8 +50,8 @@ class ListUnsubscribe:
     name = "list_unsubscribe"
     phase = Phase.COMPLETE
     streams = COMMERCIAL_STREAMS
-    reads = ("campaign.id", "campaign.purpose")
-    needs = ("tokens", "base_url", "reply_domain")
+    reads: tuple[str, ...] = ("campaign.id", "campaign.purpose")
+    needs: tuple[str, ...] = ("tokens", "base_url", "reply_domain")
 
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options

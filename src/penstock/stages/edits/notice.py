@@ -44,8 +44,8 @@ class Notice:
     name = "notice"
     phase = Phase.COMPLETE
     streams = COMMERCIAL_STREAMS
-    reads = ("language", "country", "function", "title", "company.industry", "reason", "source")
-    needs = (
+    reads: tuple[str, ...] = ("language", "country", "function", "title", "company.industry", "reason", "source")
+    needs: tuple[str, ...] = (
         "templates",
         "controllers",
         "tokens",

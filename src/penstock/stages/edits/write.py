@@ -43,8 +43,8 @@ class Write:
     name = "write"
     phase = Phase.WRITE
     streams = ALL_STREAMS
-    reads = ()
-    needs = ("clock",)
+    reads: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ("clock",)
 
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options

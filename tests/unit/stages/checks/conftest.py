@@ -38,6 +38,9 @@ class NoEntries:
     async def hits(self, identities: Sequence[Identity], /) -> Sequence[tuple[Hit, ...]]:
         return [() for _ in identities]
 
+    async def unresolved(self) -> Sequence[str]:
+        return ()
+
 
 class NoLimits:
     async def take(self, queries: Sequence[RateQuery], /) -> Sequence[Grant]:

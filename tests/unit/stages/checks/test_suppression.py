@@ -30,10 +30,14 @@ class Entries:
 
     def __init__(self, *hits: Hit, by_person: Mapping[bytes, tuple[Hit, ...]] | None = None) -> None:
         self.found, self.by_person, self.calls = hits, by_person or {}, 0
+        self.waiting: tuple[str, ...] = ()
 
     async def hits(self, identities: Sequence[Identity], /) -> list[tuple[Hit, ...]]:
         self.calls += 1
         return [self.by_person.get(who.person, self.found) for who in identities]
+
+    async def unresolved(self) -> tuple[str, ...]:
+        return self.waiting
 
 
 def a_hit(reason: SuppressionReason, kind: SuppressionKind = PERSON, scope: str = "all", entry: str = "e1") -> Hit:
@@ -217,3 +221,23 @@ async def test_a_controller_that_is_not_configured_is_bound_by_entries_for_its_n
     mail = replace(make_mail(), controller="gone")
     hit = a_hit(SuppressionReason.OBJECTION, scope="controller:gone")
     assert codes(await judged(make_services, mail, hit)) == [Code.SUPPRESSED_PERSON]
+
+
+@pytest.mark.parametrize(
+    ("stream", "scope", "held"),
+    [
+        (Stream.PROSPECTING, "all", True),
+        (Stream.CUSTOMER, "controller:nordlicht", True),
+        (Stream.PROSPECTING, "controller:somebody", False),
+        (Stream.TRANSACTIONAL, "all", False),
+        (Stream.NOTICE, "all", False),
+    ],
+)
+async def test_rows_of_a_do_not_mail_file_that_nobody_settled_hold_commercial_mail_of_their_scope(
+    make_mail: Make, make_services: MakeServices, stream: Stream, scope: str, held: bool
+) -> None:
+    entries = Entries()
+    entries.waiting = (scope,)
+    check: Check = SuppressionCheck(NoOptions(), make_services(suppressions=entries))
+    (reasons,) = await check.judge([make_mail(stream=stream)])
+    assert (codes(list(reasons)) == [Code.IMPORT_UNRESOLVED]) is held

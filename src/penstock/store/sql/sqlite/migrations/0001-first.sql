@@ -1,6 +1,8 @@
 -- pre-deploy
 -- Times are microseconds since 1970-01-01T00:00Z, but for the queue and the rates (seconds, like the machine's clock)
 -- and the ledger (ISO 8601 text, as in its rows). Keys of persons and companies are keyed hashes of 32 octets.
+-- Hashes scatter over an index; what is written for every mail is indexed by running numbers, so that the mails of one
+-- transaction lie on few pages.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -23,6 +25,11 @@ CREATE TABLE identities (
     company_keys BLOB NOT NULL,
     company BLOB,
     organisation BLOB
+) STRICT;
+
+CREATE TABLE companies (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE
 ) STRICT;
 
 CREATE TABLE identity_keys (
@@ -80,9 +87,8 @@ CREATE TABLE mails (
     step TEXT NOT NULL,
     contact_id TEXT,
     identity INTEGER NOT NULL REFERENCES identities (id),
-    person BLOB NOT NULL,
-    company BLOB,
-    organisation BLOB,
+    company INTEGER REFERENCES companies (id),
+    organisation INTEGER REFERENCES companies (id),
     stream TEXT NOT NULL,
     controller TEXT NOT NULL,
     lane TEXT NOT NULL,
@@ -105,34 +111,25 @@ CREATE TABLE mails (
     outcome TEXT,
     outcome_at INTEGER
 ) STRICT;
-CREATE INDEX mails_identity ON mails (identity);
 CREATE INDEX mails_step ON mails (step, seq);
-CREATE INDEX mails_person_touched ON mails (person, touched_at) WHERE touched_at IS NOT NULL;
+CREATE INDEX mails_identity ON mails (identity, touched_at);
 CREATE INDEX mails_company_touched ON mails (company, touched_at) WHERE touched_at IS NOT NULL AND company IS NOT NULL;
 CREATE INDEX mails_organisation_touched ON mails (organisation, touched_at)
     WHERE touched_at IS NOT NULL AND organisation IS NOT NULL;
-CREATE INDEX mails_noticed ON mails (person, controller) WHERE notice IS NOT NULL;
+CREATE INDEX mails_noticed ON mails (identity, controller) WHERE notice IS NOT NULL;
 CREATE INDEX mails_begun ON mails (seq) WHERE state = 'begun';
 CREATE INDEX mails_held ON mails (seq) WHERE state = 'held';
 CREATE INDEX mails_uncertain ON mails (seq) WHERE state = 'uncertain';
 
--- Why a person released or dropped a mail, in that person's words. Erasable, so never part of the ledger.
+-- Why a person released or dropped a mail, or lifted a suppression, in that person's words; `about` is its id. Erasable, so never part of the ledger.
 CREATE TABLE remarks (
     id INTEGER PRIMARY KEY,
-    mail_id TEXT NOT NULL,
+    about TEXT NOT NULL,
     at INTEGER NOT NULL,
     action TEXT NOT NULL,
     why TEXT NOT NULL
 ) STRICT;
-CREATE INDEX remarks_mail ON remarks (mail_id);
-
--- The values a decision used. Erasable; the ledger keeps the digest only.
-CREATE TABLE snapshots (
-    digest BLOB PRIMARY KEY,
-    mail_id TEXT NOT NULL,
-    record BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX snapshots_mail ON snapshots (mail_id);
+CREATE INDEX remarks_about ON remarks (about);
 
 CREATE TABLE ledger (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -144,7 +141,12 @@ CREATE TABLE ledger (
     row BLOB NOT NULL,
     digest BLOB NOT NULL
 ) STRICT;
-CREATE INDEX ledger_mail ON ledger (mail_id) WHERE mail_id IS NOT NULL;
+
+CREATE TABLE ledger_mails (
+    mail INTEGER NOT NULL REFERENCES mails (seq),
+    seq INTEGER NOT NULL REFERENCES ledger (seq),
+    PRIMARY KEY (mail, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ledger_batches (
     batch INTEGER PRIMARY KEY,
@@ -153,6 +155,12 @@ CREATE TABLE ledger_batches (
     key_id TEXT NOT NULL,
     before BLOB NOT NULL,
     digest BLOB NOT NULL
+) STRICT;
+
+-- The values a decision used, by the ledger row that holds their digest. Erasable.
+CREATE TABLE snapshots (
+    seq INTEGER PRIMARY KEY REFERENCES ledger (seq),
+    record BLOB NOT NULL
 ) STRICT;
 
 CREATE TRIGGER ledger_keeps_rows BEFORE UPDATE ON ledger

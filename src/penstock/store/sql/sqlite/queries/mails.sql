@@ -2,9 +2,9 @@
 SELECT id, state FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
 
 -- name: insert
-INSERT INTO mails (id, campaign, step, contact_id, identity, person, company, organisation, stream, controller, lane, body,
+INSERT INTO mails (id, campaign, step, contact_id, identity, company, organisation, stream, controller, lane, body,
                    recipient, state)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')
 
 -- name: insert_body
 INSERT OR IGNORE INTO bodies (digest, data) VALUES (?, ?)
@@ -38,28 +38,32 @@ SELECT mails.id, seq, accepted_at, waived FROM carray(?) CROSS JOIN mails ON mai
 
 -- name: person_touches
 SELECT carray.value, mails.id, mails.touched_at
-FROM carray(?1) CROSS JOIN mails ON mails.seq IN (
+FROM carray(?1) CROSS JOIN identities ON identities.person = carray.value
+CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.person = carray.value AND near.touched_at >= ?2
+    WHERE near.identity = identities.id AND near.touched_at >= ?2
     ORDER BY near.touched_at DESC LIMIT ?3)
 
 -- name: company_touches
 SELECT carray.value, mails.id, mails.touched_at
-FROM carray(?1) CROSS JOIN mails ON mails.seq IN (
+FROM carray(?1) CROSS JOIN companies ON companies.key = carray.value
+CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.company = carray.value AND near.touched_at >= ?2
+    WHERE near.company = companies.id AND near.touched_at >= ?2
     ORDER BY near.touched_at DESC LIMIT ?3)
 
 -- name: organisation_touches
 SELECT carray.value, mails.id, mails.touched_at
-FROM carray(?1) CROSS JOIN mails ON mails.seq IN (
+FROM carray(?1) CROSS JOIN companies ON companies.key = carray.value
+CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.organisation = carray.value AND near.touched_at >= ?2
+    WHERE near.organisation = companies.id AND near.touched_at >= ?2
     ORDER BY near.touched_at DESC LIMIT ?3)
 
 -- name: noticed
-SELECT DISTINCT mails.person, mails.controller
-FROM carray(?) CROSS JOIN mails ON mails.person = carray.value
+SELECT DISTINCT carray.value, mails.controller
+FROM carray(?) CROSS JOIN identities ON identities.person = carray.value
+CROSS JOIN mails ON mails.identity = identities.id
 WHERE mails.notice IS NOT NULL
 
 -- name: twins
@@ -129,7 +133,7 @@ WHERE id = ?1
 UPDATE mails SET state = 'queued', touched_at = NULL, outcome = NULL, outcome_at = NULL WHERE id = ?1
 
 -- name: remark
-INSERT INTO remarks (mail_id, at, action, why) VALUES (?, ?, ?, ?)
+INSERT INTO remarks (about, at, action, why) VALUES (?, ?, ?, ?)
 
 -- name: remarks_of
-SELECT at, action, why FROM remarks WHERE mail_id = ? ORDER BY id
+SELECT at, action, why FROM remarks WHERE about = ? ORDER BY id

@@ -1,8 +1,7 @@
 -- name: get
-SELECT record FROM snapshots WHERE digest = ?
-
--- name: of_mail
-SELECT digest, record FROM snapshots WHERE mail_id = ?
+SELECT record FROM snapshots WHERE seq = ?
 
 -- name: erase
-DELETE FROM snapshots WHERE mail_id IN (SELECT value FROM carray(?))
+DELETE FROM snapshots WHERE seq IN (
+    SELECT ledger_mails.seq FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+    CROSS JOIN ledger_mails ON ledger_mails.mail = mails.seq)

@@ -36,3 +36,6 @@ SELECT count(*) FROM suppressions
 UPDATE suppressions SET subject = NULL
 WHERE subject IS NOT NULL
   AND seq IN (SELECT entry FROM carray(?) CROSS JOIN suppression_keys ON suppression_keys.key = carray.value)
+
+-- name: remark
+INSERT INTO remarks (about, at, action, why) VALUES (?, ?, ?, ?)

@@ -142,21 +142,7 @@ async def _furnish(
     mailboxes = Mailboxes.load()
     identifier = Identifier(keyring, Canonical.load(), mailboxes, await store.suppressions.foreign_algorithms())
     adapters = {name: adapter_from_url(name, each.url, settings.base) for name, each in settings.adapters.items()}
-    services = Services(
-        clock=clock,
-        suppressions=store.suppressions,
-        rates=store.rates,
-        tokens=SignedTokens(keyring),
-        taxonomy=Taxonomy.load(),
-        controllers=settings.controller_objects(),
-        templates=template_folder(),
-        base_url=settings.web.base_url.rstrip("/"),
-        reply_domain=settings.inbound.reply_domain,
-        fallback_language=settings.message.fallback_language or None,
-        routes={str(stream): adapter for stream, adapter in settings.routes.items()},
-        capabilities={name: adapter.capabilities for name, adapter in adapters.items()},
-        adapter_rates={name: tuple(each.rate) for name, each in settings.adapters.items()},
-    )
+    services = _services(settings, clock, keyring, store, adapters)
     assembler = Assembler(
         identifier=identifier,
         mailboxes=mailboxes,
@@ -176,6 +162,26 @@ async def _furnish(
         identifier=identifier,
         assembler=assembler,
         mailboxes=mailboxes,
+    )
+
+
+def _services(
+    settings: Settings, clock: Clock, keyring: Keyring, store: SqliteStore, adapters: Mapping[str, Adapter]
+) -> Services:
+    return Services(
+        clock=clock,
+        suppressions=store.suppressions,
+        rates=store.rates,
+        tokens=SignedTokens(keyring),
+        taxonomy=Taxonomy.load(),
+        controllers=settings.controller_objects(),
+        templates=template_folder(),
+        base_url=settings.web.base_url.rstrip("/"),
+        reply_domain=settings.inbound.reply_domain,
+        fallback_language=settings.message.fallback_language or None,
+        routes={str(stream): adapter for stream, adapter in settings.routes.items()},
+        capabilities={name: adapter.capabilities for name, adapter in adapters.items()},
+        adapter_rates={name: tuple(each.rate) for name, each in settings.adapters.items()},
     )
 
 

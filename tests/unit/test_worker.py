@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
+from tests.unit.test_pipeline import Edits, Judges
 
 from penstock.assembly import Assembler, new_mail
 from penstock.errors import AdapterUnavailable, StoreUnavailable
@@ -20,13 +21,15 @@ from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertai
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
 from penstock.model.verdict import Decision, Facts, Reason, Verdict
 from penstock.pipeline import Pipeline
-from penstock.ports import Capabilities, Phase, Stage
+from penstock.ports import Capabilities, NoOptions, Phase, Stage
 from penstock.queue.sql import SqlQueue
+from penstock.stages.edits.compose import Compose
+from penstock.stages.edits.list_unsubscribe import ListUnsubscribe
+from penstock.stages.edits.write import Write
 from penstock.store.sqlite import SqliteStore
 from penstock.testing import FakeClock, MemoryAdapter, a_campaign, a_contact, a_keyring, memory_store, some_services
 from penstock.testing.samples import an_identifier
 from penstock.worker import BATCH, Worker, next_try
-from tests.unit.test_pipeline import Edits, Judges
 
 DATA = b"From: a@sender.example\r\nTo: b@firm.example\r\nSubject: x\r\n\r\nHello\r\n"
 
@@ -42,6 +45,7 @@ class Bench:
     adapter: MemoryAdapter
     told: list[tuple[str, Decision, Outcome | None]] = field(default_factory=list)
     stages: Sequence[Stage] = ()
+    writes: bool = True
 
     def worker(self) -> Worker:
         services = some_services(clock=self.clock, suppressions=self.store.suppressions, rates=self.store.rates)
@@ -54,7 +58,7 @@ class Bench:
             queue=self.queue,
             ledger=self.store.ledger,
             assembler=self.assembler,
-            pipeline=Pipeline([*self.stages, writes]),
+            pipeline=Pipeline([*self.stages, writes] if self.writes else self.stages),
             services=services,
             adapters={"main": self.adapter},
             janitor=janitor,
@@ -80,9 +84,9 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    answer: Callable[[Mail], Outcome] = lambda _mail: Accepted("ok"), **capabilities: bool
+    answer: Callable[[Mail], Outcome] = lambda _mail: Accepted("ok"), *, clock: FakeClock | None = None
 ) -> AsyncIterator[Bench]:
-    clock = FakeClock()
+    clock = clock or FakeClock()
     async with memory_store(clock) as store:
         assembler = Assembler(
             identifier=an_identifier(),
@@ -92,7 +96,7 @@ async def bench(
             clock=clock,
             cap_span=lambda _campaign: (timedelta(days=90), 5),
         )
-        adapter = MemoryAdapter(answer=answer, capabilities=Capabilities(max_batch=50, **capabilities))
+        adapter = MemoryAdapter(answer=answer, capabilities=Capabilities(max_batch=50))
         yield Bench(store, SqlQueue(store.database, clock), clock, assembler, adapter)
 
 
@@ -306,15 +310,30 @@ async def test_a_contact_that_was_erased_takes_its_ticket_along() -> None:
         assert await table.queue.depth() == 0
 
 
-async def test_a_repeat_is_the_identical_payload() -> None:
+class TickingClock(FakeClock):
+    """Time passes with every look at it, as on a real machine."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(microseconds=7))
+        return super().now()
+
+
+async def test_rule_7_a_repeat_is_the_identical_payload_on_a_clock_that_runs() -> None:
+    offered: list[bytes] = []
     answers = iter([TryLater("greylisted"), Accepted("ok")])
-    async with bench(lambda _mail: next(answers)) as table:
-        (mail,) = await table.plan(people(1))
-        seen = []
-        table.stages = [Judges(lambda mail: (seen.append(mail.begun_at), Reason("j", Verdict.SEND))[1])]
+
+    def answer(mail: Mail) -> Outcome:
+        assert isinstance(mail.content, Message)
+        offered.append(mail.content.data)
+        return next(answers)
+
+    async with bench(answer, clock=TickingClock()) as table:
+        await table.plan(people(1))
+        services = some_services(clock=table.clock)
+        table.stages = [stage(NoOptions(), services) for stage in (Compose, ListUnsubscribe, Write)]
+        table.writes = False
         await table.drain()
-        first = table.clock.now()
         table.clock.advance(timedelta(hours=1))
         await table.drain()
-        assert seen == [None, first]
-        assert replace(mail).id == table.adapter.delivered[0].id
+        assert len(offered) == 2
+        assert offered[0] == offered[1]

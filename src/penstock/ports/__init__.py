@@ -1,0 +1,44 @@
+"""Every seam of the house: what a stage, an adapter, a source, the store and the queue promise each other.
+
+Batch in, batch out: every method takes a sequence and answers one item per input, in the same order. Stages and
+adapters say what they find as values; they raise only `penstock.errors.Unavailable` (nothing happened, repeat) or by
+a bug.
+"""
+
+from penstock.ports.adapters import Adapter, Capabilities
+from penstock.ports.clock import Clock
+from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Ticket
+from penstock.ports.services import Services, Tokens
+from penstock.ports.sources import ContactRow, RowFault, Source
+from penstock.ports.stages import ALL_STREAMS, COMMERCIAL_STREAMS, Check, Edit, NoOptions, Phase, Stage
+from penstock.ports.store import Ending, HistoryQuery, Ledger, Mails, SavedMail, Suppressions
+
+__all__ = [
+    "ALL_STREAMS",
+    "COMMERCIAL_STREAMS",
+    "Adapter",
+    "Capabilities",
+    "Check",
+    "Clock",
+    "ContactRow",
+    "Edit",
+    "Ending",
+    "Grant",
+    "HistoryQuery",
+    "Ledger",
+    "Mails",
+    "NoOptions",
+    "Phase",
+    "Queue",
+    "RateQuery",
+    "Rates",
+    "RowFault",
+    "SavedMail",
+    "Services",
+    "Settlement",
+    "Source",
+    "Stage",
+    "Suppressions",
+    "Ticket",
+    "Tokens",
+]

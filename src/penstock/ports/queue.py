@@ -1,0 +1,74 @@
+"""What the queue and the shared rate limits promise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+__all__ = ["Grant", "Queue", "RateQuery", "Rates", "Settlement", "Ticket"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A claim check for one mail, leased until the lease runs out. `fence` must come back with the settlement."""
+
+    id: int
+    mail_id: str
+    lane: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """`due` None: done, the ticket goes; else it comes back at that rule time, not before that machine time."""
+
+    ticket: Ticket
+    due: datetime | None = None
+    not_before: float = 0.0
+
+
+class Queue(Protocol):
+    """Ready work as claim checks, never bodies. A mail leaves only where the code says done."""
+
+    async def lease(self, most: int, seconds: float, /) -> Sequence[Ticket]:
+        """Tickets that are due, for `seconds` of machine time."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], /) -> None:
+        """Finish or give back. A stale fence changes nothing."""
+        ...
+
+    async def postpone(self, lane: str, until: float, /) -> int:
+        """Nothing of the lane before that machine time; one statement; the number of tickets moved."""
+        ...
+
+    async def ready_in(self) -> float | None:
+        """Seconds until the next ticket can be leased, 0.0 when one can now; None for an empty queue."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateQuery:
+    """Ask for `wanted` grants under `key`, at most as `rates` (such as `"20/30min"`) allow together."""
+
+    key: str
+    rates: tuple[str, ...]
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`granted` of the wanted may go now; the next one at `ready_at` (machine time, seconds)."""
+
+    granted: int
+    ready_at: float
+
+
+class Rates(Protocol):
+    """Shared rate limits (GCRA), by the machine's clock."""
+
+    async def take(self, queries: Sequence[RateQuery], /) -> Sequence[Grant]:
+        """Grants for each query, all in one statement."""
+        ...

@@ -1,0 +1,58 @@
+"""What a stage may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from penstock.law.taxonomy import Taxonomy
+from penstock.model.campaign import Controller, Stream
+from penstock.ports.adapters import Capabilities
+from penstock.ports.clock import Clock
+from penstock.ports.queue import Rates
+from penstock.ports.store import Suppressions
+
+__all__ = ["Services", "Tokens"]
+
+
+class Tokens(Protocol):
+    """Signs what opt-out and preference links carry."""
+
+    def sign(self, purpose: str, mail_id: str) -> str:
+        """A URL-safe token bound to the purpose; holds no personal data; does not expire."""
+        ...
+
+    def read(self, token: str) -> tuple[str, str] | None:
+        """(purpose, mail id) of a genuine token, else None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What stages may use. A stage names what it needs in `needs`."""
+
+    clock: Clock
+    suppressions: Suppressions
+    rates: Rates
+    tokens: Tokens
+    taxonomy: Taxonomy
+    controllers: Mapping[str, Controller]
+    templates: Path
+    """The folder of shipped templates: notices/, letters/, pages/."""
+    base_url: str = ""
+    """Public web address of the opt-out pages, https, without a slash at the end."""
+    reply_domain: str = ""
+    """Where replies and mailto opt-outs are read; empty: none is promised."""
+    fallback_language: str | None = None
+    routes: Mapping[str, str] = field(default_factory=dict)
+    """Stream name, or `default`, to adapter name."""
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+    """By adapter name."""
+    adapter_rates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By adapter name."""
+
+    def adapter_for(self, stream: Stream) -> str:
+        """The adapter that mails of this stream leave by."""
+        return self.routes.get(stream, self.routes.get("default", ""))

@@ -68,6 +68,8 @@ class _Found:
     end: int
     pattern: _Pattern
     weight: _Weight
+    reach: int = 0
+    """In one word: where the letters of the pattern end. The last part of a compound is its head."""
 
 
 class Taxonomy:
@@ -178,8 +180,9 @@ class Taxonomy:
                     start, end = here - at, here - at + len(pattern.forms)
                     if start < 0 or end > len(forms):
                         continue
-                    if all(form in forms[start + i] for i, form in enumerate(pattern.forms)):
-                        yield _Found(start, end, pattern, pattern.weight)
+                    if all(other in forms[start + i] for i, other in enumerate(pattern.forms)):
+                        reach = 0 if end - start > 1 else _reach(form, title.keys[here])
+                        yield _Found(start, end, pattern, pattern.weight, reach)
 
     def _best_per_span(self, title: TitleWords) -> list[_Found]:
         best: dict[tuple[int, int], _Found] = {}
@@ -191,9 +194,9 @@ class Taxonomy:
             if known is None or _outdoes(one, known):
                 best[one.start, one.end] = one
         for (start, end), one in best.items():
-            # The role is part of the compound (Einkaufsleiter) or of the pattern (plant manager).
+            # The role is part of the compound (Einkaufsleiter) or of the pattern (plant manager, head of supply).
             if one.weight is _Weight.SUBJECT and not roles.isdisjoint(range(start, end)):
-                one.weight = _Weight.LEADS
+                one.weight = _Weight.LEADS if end - 1 in roles else _Weight.LED
         return list(best.values())
 
 
@@ -202,11 +205,18 @@ def _outdoes(one: _Found, other: _Found) -> bool:
     kinds = (one.pattern.kind, other.pattern.kind)
     if _STOP in kinds and not (one.pattern.kind and one.weight) and not (other.pattern.kind and other.weight):
         return (one.pattern.length, kinds[0] == _STOP) > (other.pattern.length, kinds[1] == _STOP)
-    return (one.weight, one.pattern.length, one.pattern.forms) > (
-        other.weight,
-        other.pattern.length,
-        other.pattern.forms,
-    )
+    return _rank(one) > _rank(other)
+
+
+def _rank(found: _Found) -> tuple[int, int, int, tuple[str, ...]]:
+    return found.weight, found.reach, found.pattern.length, found.pattern.forms
+
+
+def _reach(form: str, key: str) -> int:
+    if not form.endswith("*"):
+        return len(key)
+    stem = form.strip("*")
+    return key.lower().rfind(stem) + len(stem)
 
 
 def _apart(found: list[_Found]) -> list[_Found]:

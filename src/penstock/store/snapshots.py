@@ -11,7 +11,6 @@ import orjson
 
 from penstock.model.mail import Mail
 from penstock.store.database import Database
-from penstock.store.records import contact_octets
 
 __all__ = ["Snapshots", "snapshot_of"]
 
@@ -19,13 +18,13 @@ __all__ = ["Snapshots", "snapshot_of"]
 def snapshot_of(mail: Mail, secret: str) -> tuple[bytes, bytes]:
     """Digest (SHA-256) and octets of what the decision on this mail used.
 
-    A salt made from `secret`, random text that is kept nowhere, is part of the octets: once they are erased, the
-    digest betrays nothing that could be guessed.
+    A salt made from `secret`, random text that is kept nowhere, is part of the octets: once they are erased,
+    the digest betrays nothing that could be guessed.
     """
     octets = orjson.dumps(
         {
             "campaign": None if mail.campaign is None else mail.campaign.digest,
-            "contact": None if mail.contact is None else orjson.Fragment(contact_octets(mail.contact)),
+            "contact": mail.contact,
             "salt": hashlib.sha256(f"{secret} {mail.id}".encode()).hexdigest()[:32],
         }
     )

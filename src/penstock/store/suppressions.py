@@ -38,9 +38,10 @@ def find_hits(
     keys = {key for identity in identities for key in (*identity.person_keys, *identity.company_keys)}
     if not keys:
         return [() for _ in identities]
+    in_order = apsw.carray(tuple(sorted(keys)))  # neighbours in the index share its pages
     by_key: dict[bytes, dict[int, Hit]] = {}
     hits: dict[int, Hit] = {}
-    for key, seq, id_, kind, scope, reason, at in connection.execute(sql["hits"], (apsw.carray(tuple(keys)),)):
+    for key, seq, id_, kind, scope, reason, at in connection.execute(sql["hits"], (in_order,)):
         if seq not in hits:
             hits[seq] = Hit(id_, SuppressionKind(kind), scope, SuppressionReason(reason), from_micros(at))
         by_key.setdefault(key, {})[seq] = hits[seq]

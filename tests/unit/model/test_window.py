@@ -24,7 +24,8 @@ def test_a_window_is_a_number_per_time(text: str, window: Window) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "5/", "/d", "0/d", "5/0d", "-5/d", "5/30", "5/30m", "5/30 months", "5/d5", "٥/d", "5/999999w", "5,5/d"]
+    "text",
+    ["", "5", "5/", "/d", "0/d", "5/0d", "-5/d", "5/30", "5/30m", "5/30 months", "5/d5", "٥/d", "5/999999w", "5,5/d"],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected a number per time|longer than ten years"):

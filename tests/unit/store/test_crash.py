@@ -76,11 +76,9 @@ class Clock:
     machine = now
 
 
-@pytest.mark.parametrize("lines", [1, 37, 400])
-async def test_what_was_answered_survives_a_kill(path: Path, lines: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITE_FOREVER, str(path)], stdout=subprocess.PIPE, text=True
-    )
+def written_before_a_kill(path: Path, lines: int) -> int:
+    """Kill a writing process after so many answers; how many it gave."""
+    process = subprocess.Popen([sys.executable, "-c", WRITE_FOREVER, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for _ in range(lines):
         process.stdout.readline()
@@ -88,10 +86,28 @@ async def test_what_was_answered_survives_a_kill(path: Path, lines: int) -> None
     rest = process.stdout.read()
     process.stdout.close()
     process.wait()
+    return lines + rest.count("\n")
+
+
+def written_until_full(path: Path, limit: int) -> list[str]:
+    """What a process says that writes until no file may grow."""
+    run = subprocess.run(
+        [sys.executable, "-c", WRITE_UNTIL_FULL, str(path)],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
+@pytest.mark.parametrize("lines", [1, 37, 400])
+async def test_what_was_answered_survives_a_kill(path: Path, lines: int) -> None:
+    answered = written_before_a_kill(path, lines)
     store = await SqliteStore.open(f"sqlite:///{path}", KEYS, Clock())
     report = await store.ledger.verify()
     assert report.fault is None
-    assert report.rows >= lines + rest.count("\n") - (not rest.endswith("\n"))
+    assert report.rows >= answered
     rows = await store.ledger.rows(0, 1_000_000)
     for name in "abcd":
         numbers = [row.body["number"] for row in rows if row.body["writer"] == name]
@@ -100,15 +116,7 @@ async def test_what_was_answered_survives_a_kill(path: Path, lines: int) -> None
 
 
 async def test_a_file_that_may_not_grow_is_unavailable_and_stays_whole(path: Path) -> None:
-    limit = 3 * 1024 * 1024
-    run = subprocess.run(
-        [sys.executable, "-c", WRITE_UNTIL_FULL, str(path)],
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
-    assert run.returncode == 0, run.stderr
-    first, closed = run.stdout.splitlines()
+    first, closed = written_until_full(path, 3 * 1024 * 1024)
     number, _, what = first.partition(" ")
     assert closed == "closed"
     assert "disk" in what

@@ -130,7 +130,7 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing_half_written(opened
 
     await opened.database.write(insert(-1))
     await opened.database.write(lambda connection: connection.pragma("max_page_count", 20))
-    with pytest.raises(StoreUnavailable, match="the disk is full.*free space") as caught:
+    with pytest.raises(StoreUnavailable, match=r"the disk is full.*free space") as caught:
         await opened.database.write(many)
     assert "run the same command again" in caught.value.mend
     assert await opened.database.read(count) == 1

@@ -62,7 +62,10 @@ async def test_a_ready_made_message_keeps_its_octets(store, world) -> None:
     two = replace(world.new_mail("b@muster.example"), content=data, recipient="b@muster.example", campaign=None)
     await store.mails.accept([one, two])
     saved = await store.mails.load([one.id, two.id])
-    assert [(each.content, each.recipient) for each in saved] == [(data, "a@muster.example"), (data, "b@muster.example")]
+    assert [(each.content, each.recipient) for each in saved] == [
+        (data, "a@muster.example"),
+        (data, "b@muster.example"),
+    ]
     assert saved[1].campaign is None
 
 
@@ -79,7 +82,10 @@ async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(sto
     new = world.new_mail()
     await store.mails.accept([new])
     await store.ledger.record([(world.mail(new), world.stop(verdict))])
-    assert await state(store, new) == {"hold": "held", "block": "blocked", "reject": "rejected", "defer": "deferred"}[verdict]
+    assert (
+        await state(store, new)
+        == {"hold": "held", "block": "blocked", "reject": "rejected", "defer": "deferred"}[verdict]
+    )
     await queue.drop([new.id])
     edited = replace(new, campaign=world.campaign(text="Edited"))
     assert await placed(store, edited) == ["again"]

@@ -6,7 +6,18 @@ import pytest
 
 from penstock.store.named_sql import load_named_sql, split_named_sql
 
-ROOMS = ("campaigns", "contacts", "identities", "ledger", "mails", "meta", "queue", "rates", "snapshots", "suppressions")
+ROOMS = (
+    "campaigns",
+    "contacts",
+    "identities",
+    "ledger",
+    "mails",
+    "meta",
+    "queue",
+    "rates",
+    "snapshots",
+    "suppressions",
+)
 
 
 def test_a_name_mark_starts_a_statement() -> None:

@@ -46,7 +46,7 @@ def test_a_url_names_a_file_or_memory(url: str, path: Path | None) -> None:
 
 @pytest.mark.parametrize("url", ["", "penstock.db", "postgresql://u@h/db", "sqlite://", "sqlite:///", "sqlite://x.db"])
 def test_any_other_url_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="store.url"):
+    with pytest.raises(ConfigError, match=r"store\.url"):
         path_of(url)
 
 

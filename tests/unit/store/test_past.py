@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
+import apsw
 import pytest
 
 from penstock.model.mail import NEW
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.ports import Ending, HistoryQuery
+
+
+def watch(statements: list[str], connection: apsw.Connection) -> None:
+    """Note every statement from now on."""
+
+    def note(_cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
+        statements.append(sql)
+        return True
+
+    connection.exec_trace = note
 
 
 async def begin(store, world, new, outcome=None, notice: str | None = None) -> None:
@@ -159,10 +171,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_batch(store, worl
     for size in (1, 500):
         statements: list[str] = []
 
-        def watch(connection: object, statements: list[str] = statements) -> None:
-            connection.exec_trace = lambda _cursor, sql, _bindings: statements.append(sql) or True  # type: ignore[attr-defined]
-
-        await store.database.write(watch)
+        await store.database.write(partial(watch, statements))
         histories = await store.mails.history([ask(world, new) for new in mails[:size]])
         await store.mails.load([new.id for new in mails[:size]])
         assert len(histories) == size

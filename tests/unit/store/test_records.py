@@ -25,8 +25,10 @@ from penstock.store.records import CampaignRecord, ContactRecord, contact_octets
 
 RECORDS = ContactRecord()
 
-texts = st.none() | st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
-    ['","a":null', '{"a":null}', '"flags":[]', ',"x":{}', "\\", "null"]
+texts = (
+    st.none()
+    | st.text(st.characters(codec="utf-8"), max_size=20)
+    | st.sampled_from(['","a":null', '{"a":null}', '"flags":[]', ',"x":{}', "\\", "null"])
 )
 moments = st.none() | st.datetimes(timezones=st.just(UTC))
 PLAIN = {"str | None": texts, "Moment | None": moments, "bool | None": st.none() | st.booleans()}

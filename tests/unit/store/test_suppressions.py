@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
+import apsw
 import pytest
 
 from penstock.model.contact import Contact
 from penstock.model.suppression import SuppressionKind, SuppressionReason
+
+
+def watch(statements: list[str], connection: apsw.Connection) -> None:
+    """Note every statement from now on."""
+
+    def note(_cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
+        statements.append(sql)
+        return True
+
+    connection.exec_trace = note
 
 
 async def test_any_key_of_person_or_company_hits(store, world) -> None:
@@ -137,10 +149,7 @@ async def test_hits_of_many_identities_are_one_statement(store, world) -> None:
         identities = [world.identity(f"p{number}@muster.example") for number in range(size)]
         statements: list[str] = []
 
-        def watch(connection: object, statements: list[str] = statements) -> None:
-            connection.exec_trace = lambda _cursor, sql, _bindings: statements.append(sql) or True  # type: ignore[attr-defined]
-
-        await store.database.write(watch)
+        await store.database.write(partial(watch, statements))
         await store.suppressions.hits(identities)
         counts.append(sum("suppression_keys" in sql for sql in statements))
     assert counts == [1, 1]

@@ -146,13 +146,9 @@ async def test_a_cut_tail_with_the_head_of_another_place_is_found(written, world
     def move_head(connection: apsw.Connection) -> None:
         digest = connection.execute("SELECT hex(digest) FROM ledger_batches WHERE batch = 4").get.lower()
         _, _, _, key_id, mac = connection.execute("SELECT value FROM meta WHERE name = 'ledger:head'").get.split()
-        connection.execute(
-            "UPDATE meta SET value = ? WHERE name = 'ledger:head'", (f"4 7 {digest} {key_id} {mac}",)
-        )
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'ledger:head'", (f"4 7 {digest} {key_id} {mac}",))
 
-    tamper(
-        written, "DELETE FROM ledger WHERE seq > 7", "DELETE FROM ledger_batches WHERE batch > 4", move_head
-    )
+    tamper(written, "DELETE FROM ledger WHERE seq > 7", "DELETE FROM ledger_batches WHERE batch > 4", move_head)
     assert (await verify(written, world)).fault == "the head of the ledger was changed"
 
 

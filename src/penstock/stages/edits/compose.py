@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from penstock.compose.fault import TemplateFault
@@ -90,7 +89,7 @@ class Compose:
             return _bad_header(HeaderFault("Subject", "is empty"))
         headers = (sender[0], ("To", to), ("Subject", subject), *sender[1:])
         letter = Letter(headers, rendered.text, rendered.html, template.language, template.version)
-        return replace(mail, content=letter)
+        return mail.with_content(letter)
 
     def _sender(self, campaign: Campaign) -> tuple[Header, ...] | Reason:
         """From and Reply-To, read once per spelling."""

@@ -75,7 +75,7 @@ class ListUnsubscribe:
             token = self._tokens.sign("mailto", mail.id)
             value += f", <mailto:unsub+{token}@{self._reply_domain}?subject=unsubscribe>"
         headers = (*letter.headers, ("List-Unsubscribe", value), _POST, *self._list(mail, letter))
-        return replace(mail, content=replace(letter, headers=headers))
+        return mail.with_content(replace(letter, headers=headers))
 
     def _list(self, mail: Mail, letter: Letter) -> tuple[Header, ...]:
         campaign = mail.campaign

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -86,7 +86,7 @@ class Notice:
         written = form.written(values, self._url("body", "u", mail), self._url("page", "p", mail))
         if isinstance(written, TemplateFault):
             return _failed(written)
-        return replace(mail, content=_completed(letter, written, notice))
+        return mail.with_content(_completed(letter, written, notice))
 
     def _notice(self, mail: Mail, letter: Letter) -> NoticeText | None:
         wanted = mail_language(mail, self._services.fallback_language) or ""

@@ -81,7 +81,7 @@ def _written(mail: Mail, now: datetime, writer: MimeWriter) -> Mail | Reason:
         case BodyFault(part, what):
             return _reason(Code.RENDER_FAILED, f"the {part} {what}", part)
         case _:
-            return replace(mail, content=Message(data, ordered))
+            return mail.with_content(Message(data, ordered))
 
 
 def _place(header: Header) -> int:

@@ -2,8 +2,8 @@
 SELECT id, state FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
 
 -- name: insert
-INSERT INTO mails (id, campaign, step, contact_id, identity, company, organisation, stream, controller, lane, body,
-                   recipient, state)
+INSERT INTO mails (id, campaign, step, contact_id, identity, company, organisation, stream, controller, lane,
+                   body, recipient, state)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')
 
 -- name: insert_body
@@ -11,12 +11,14 @@ INSERT OR IGNORE INTO bodies (digest, data) VALUES (?, ?)
 
 -- name: queue_again
 UPDATE mails
-SET campaign = ?2, contact_id = ?3, identity = ?4, lane = ?5, body = ?6, recipient = ?7, state = 'queued', code = NULL, until = NULL
+SET campaign = ?2, contact_id = ?3, identity = ?4, lane = ?5, body = ?6, recipient = ?7,
+    state = 'queued', code = NULL, until = NULL
 WHERE id = ?1
 
 -- name: ticket
 INSERT INTO tickets (mail_id, lane, due) VALUES (?, ?, ?)
-ON CONFLICT (mail_id) DO UPDATE SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, fence = fence + 1
+ON CONFLICT (mail_id) DO UPDATE
+SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, fence = fence + 1
 
 -- name: drop_ticket
 DELETE FROM tickets WHERE mail_id = ?
@@ -80,7 +82,8 @@ SELECT mails.id, state, code,
        coalesce(CAST(1000000 * max(tickets.due, iif(held, 0, lease_until + ?4)) AS INTEGER), until),
        outcome, contact_id, step
 FROM mails LEFT JOIN tickets ON tickets.mail_id = mails.id
-WHERE step = ?1 AND seq > coalesce((SELECT seq FROM mails WHERE id = ?2), 0) AND state IN ('queued', 'deferred', 'begun')
+WHERE step = ?1 AND seq > coalesce((SELECT seq FROM mails WHERE id = ?2), 0)
+  AND state IN ('queued', 'deferred', 'begun')
 ORDER BY seq LIMIT ?3
 
 -- name: states

@@ -89,8 +89,9 @@ class Gate:
         mapping: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Decided]:
         """Decide each row, nothing sent, nothing written; rows that cannot be read come as faults."""
-        source = self.source(contacts, mapping)
-        async for decided in decisions(self.house, self.campaign(campaign), source, limit=limit, last=last):
+        read = self.campaign(campaign)
+        source = self.source(contacts, {**read.columns, **(mapping or {})})
+        async for decided in decisions(self.house, read, source, limit=limit, last=last):
             yield decided
 
     async def check(self, campaign: str | Path | Campaign, contacts: Contacts = None) -> list[Decided]:
@@ -116,7 +117,7 @@ class Gate:
         fault = next((finding for finding in self.lint(read) if finding.level == "error"), None)
         if fault is not None:
             raise InvalidInput(fault.what, where=fault.where, mend=fault.mend)
-        source = self.source(contacts, mapping)
+        source = self.source(contacts, {**read.columns, **(mapping or {})})
         path = self.reject_path(read.id)
         async with RejectFile(path) as rejects:
             sending = Sending(self.house, read, rejects, emit=emit, progress=progress)

@@ -92,11 +92,14 @@ class Conversation(Generic[T]):
         self.in_doubt, self._heard = False, 0
         try:
             refused = await (self._envelope_at_once(turn) if self._pipelining else self._envelope_by_steps(turn))
-            return refused or await self._content(turn, follow)
+            ended = refused or await self._content(turn, follow)
         except SessionBroken as fault:
             self._session.abort()
             lost = self._pipelining and not self.in_doubt and fault.timed_out and 1 <= self._heard <= 2
             return Broken(fault.why, self.in_doubt, self._heard == 0, lost)
+        if isinstance(ended, Answered) and ended.reply.code == 421:
+            self._session.abort()
+        return ended
 
     async def _envelope_at_once(self, turn: Turn[T]) -> Answered | Broken | None:
         """MAIL, RCPT and DATA in one piece (RFC 2920); None when the server waits for the message."""
@@ -110,16 +113,17 @@ class Conversation(Generic[T]):
             except SessionBroken:
                 if refused is None:
                     raise
+                self._session.abort()
                 return refused
             if reply.code == 354 and refused:
                 # Anything we sent now, a lone dot included, might become an empty mail.
                 self._session.abort()
-            elif reply.code != 354 and (reply.code >= 400 or stage is Stage.DATA):
-                if reply.code == 503 and refused is None and stage is not Stage.MAIL:
-                    self._session.abort()
-                    return Broken("the server loses pipelined commands", False, False, True)
+            elif reply.code == 503 and refused is None and stage is not Stage.MAIL:
+                self._session.abort()
+                return Broken("the server loses pipelined commands", False, False, lost_commands=True)
+            elif reply.code >= 400:
                 refused = refused or Answered(stage, reply)
-                self._session.needs_reset = stage is not Stage.MAIL or self._session.needs_reset
+                self._session.needs_reset = refused.stage is not Stage.MAIL
             if reply.code == 421:
                 break
         return refused

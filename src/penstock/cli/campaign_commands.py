@@ -68,10 +68,12 @@ def check(
     async def work(gate: Gate) -> int:
         from penstock.cli.tables import DecisionTable
 
-        table = DecisionTable(json=json, title=f"check {campaign.name}")
-        async for decided in gate.decisions(campaign, contacts, limit=limit, mapping=mapping_of(mapped)):
+        read = gate.campaign(campaign)
+        table = DecisionTable(read.id, json=json, title=f"check {campaign.name}")
+        source = gate.source(contacts, {**read.columns, **mapping_of(mapped)})
+        async for decided in gate.decisions(read, source, limit=limit):
             table.add(decided)
-        table.close()
+        table.close(source.dropped_columns)
         return PROBLEMS if strict and table.problems else DONE
 
     with_gate(Globals.of(context), work, read_only=True)

@@ -38,6 +38,7 @@ def import_(
 
     async def work(gate: Gate) -> int:
         from penstock.cli.campaign_commands import mapping_of
+        from penstock.cli.tables import dropped_lines
         from penstock.contact_import import import_contacts
 
         report = await import_contacts(gate, file, mapping_of(mapped), supplier)
@@ -45,8 +46,8 @@ def import_(
             emit(report.record())
         else:
             say(f"{report.new} new, {report.known} known, {len(report.faults)} not usable of {report.rows} rows")
-            for column, number in report.dropped_columns.items():
-                say(f"  column {column!r} is not kept ({number} rows had a value)")
+            for text in dropped_lines(report.dropped_columns):
+                say(text)
             if report.reject_file:
                 say(f"  rows that could not be read are in {report.reject_file}")
         for fault in report.faults:

@@ -39,9 +39,10 @@ async def decide_one(
     gate: Gate, campaign: Path, address: str, contacts: Path | None, mapping: Mapping[str, str]
 ) -> tuple[Mail, Decision]:
     """The decision on the first row of that person, rows before it counted. Raises InvalidInput when there is none."""
-    rows = await _rows_up_to(gate, address, contacts, mapping)
+    read = gate.campaign(campaign)
+    rows = await _rows_up_to(gate, address, contacts, {**read.columns, **mapping})
     found: tuple[Mail, Decision] | None = None
-    async for decided in gate.decisions(campaign, _UpTo(rows)):
+    async for decided in gate.decisions(read, _UpTo(rows)):
         if decided.mail is not None and decided.decision is not None:
             found = decided.mail, decided.decision
     assert found is not None

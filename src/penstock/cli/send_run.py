@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.cli.context import DONE, INTERRUPTED, PROBLEMS, WRONG_USE, emit, say
 from penstock.cli.findings import show_findings
-from penstock.cli.tables import MARKS, one_line
+from penstock.cli.tables import MARKS, dropped_lines, one_line
 
 if TYPE_CHECKING:
     from penstock.gate import Gate
@@ -116,8 +116,7 @@ def report_text(report: SendReport) -> str:
         lines.append(f"  {report.already_sent} were sent by an earlier run and are not sent again")
     if report.waiting:
         lines.append(f"  {report.waiting} wait in the queue; the same command continues")
-    for column, number in report.dropped_columns.items():
-        lines.append(f"  column {column!r} is not kept ({number} rows had a value)")
+    lines += dropped_lines(report.dropped_columns)
     if report.reject_file:
         lines.append(f"  rows that could not be read are in {report.reject_file}")
     return "\n".join(lines)

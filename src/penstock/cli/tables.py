@@ -12,7 +12,7 @@ from penstock.decision_line import fault_line, line
 if TYPE_CHECKING:
     from penstock.checking import Decided
 
-__all__ = ["MARKS", "DecisionTable", "summary"]
+__all__ = ["MARKS", "DecisionTable", "dropped_lines", "one_line", "summary"]
 
 MARKS = {"send": "✓", "defer": "⏸", "hold": "⏸", "block": "✗", "reject": "✗"}
 
@@ -20,7 +20,8 @@ MARKS = {"send": "✓", "defer": "⏸", "hold": "⏸", "block": "✗", "reject":
 class DecisionTable:
     """Prints decided rows as they come; with `json` one object a line and nothing else."""
 
-    def __init__(self, *, json: bool, title: str) -> None:
+    def __init__(self, campaign: str, *, json: bool, title: str) -> None:
+        self._campaign = campaign
         self._json = json
         self._title = title
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -33,7 +34,7 @@ class DecisionTable:
     def add(self, decided: Decided) -> None:
         """One row."""
         if decided.fault is not None:
-            record = fault_line(decided.fault, "")
+            record = fault_line(decided.fault, self._campaign)
         else:
             assert decided.mail is not None
             assert decided.decision is not None
@@ -44,11 +45,18 @@ class DecisionTable:
         else:
             say(one_line(record))
 
-    def close(self) -> None:
-        """The summary, for people."""
+    def close(self, dropped: Mapping[str, int]) -> None:
+        """The summary, for people; columns that are not kept are told on standard error with `--json`."""
         if not self._json:
             say("")
             say(summary(self._title, self._counts))
+        for text in dropped_lines(dropped):
+            say(text, error=self._json)
+
+
+def dropped_lines(dropped: Mapping[str, int]) -> list[str]:
+    """One line per column that is not kept."""
+    return [f"  column {column!r} is not kept ({number} rows had a value)" for column, number in dropped.items()]
 
 
 def one_line(record: Mapping[str, Any]) -> str:

@@ -61,6 +61,7 @@ class CampaignFile(Section):
     audience: Audience = Audience()
     caps: Caps = Caps()
     translations: dict[Language, dict[str, str]] = Field(default_factory=dict)
+    map: dict[Filled, Filled] = Field(default_factory=dict)
 
 
 def read_campaign(path: Path, settings: Settings) -> Campaign:
@@ -88,6 +89,7 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         audience=file.audience,
         caps=file.caps,
         translations=file.translations,
+        columns=file.map,
     )
     return replace(campaign, digest=campaign_digest(campaign))
 

@@ -123,7 +123,10 @@ class MessageSpec:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as read from its file, templates included. `digest` is the SHA-256 of its content (hex)."""
+    """A campaign as read from its file, templates included. `digest` is the SHA-256 of its content (hex).
+
+    `columns` renames columns of contact files to contact fields.
+    """
 
     id: str
     controller: str
@@ -142,4 +145,5 @@ class Campaign:
     audience: Audience = field(default_factory=Audience)
     caps: Caps = field(default_factory=Caps)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
     digest: str = ""

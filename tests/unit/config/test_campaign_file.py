@@ -222,6 +222,11 @@ def test_the_campaign_survives_as_plain_data(path: Path, settings: Settings) -> 
     assert adapter.validate_json(adapter.dump_json(campaign)) == campaign
 
 
+def test_columns_of_contact_files_are_renamed_by_the_campaign(path: Path, settings: Settings) -> None:
+    path.write_text(path.read_text() + '[map]\n"E-Mail" = "address"\n')
+    assert read_campaign(path, settings).columns == {"E-Mail": "address"}
+
+
 @pytest.mark.parametrize(
     ("senders", "answer"),
     [

@@ -58,7 +58,7 @@ def new(name: str, lane: str = "main/a.example", due: datetime = START) -> NewMa
     return NewMail(name, None, None, identity, Stream.NOTICE, "nordlicht", lane, due)
 
 
-async def test_tickets_come_out_by_their_due_time(store, queue, clock) -> None:
+async def test_tickets_come_out_by_their_due_time(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     late, early = START - timedelta(minutes=1), START - timedelta(minutes=9)
     await store.mails.accept([new("b", due=late), new("a", due=early), new("later", due=START + timedelta(seconds=1))])
     assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["a", "b"]
@@ -67,12 +67,14 @@ async def test_tickets_come_out_by_their_due_time(store, queue, clock) -> None:
     assert await queue.lease(9, 60) == []
 
 
-async def test_no_more_are_leased_than_asked_for(store, queue) -> None:
+async def test_no_more_are_leased_than_asked_for(store: SqliteStore, queue: SqlQueue) -> None:
     await store.mails.accept([new(f"m{number}") for number in range(5)])
     assert [len(await queue.lease(2, 60)) for _ in range(4)] == [2, 2, 1, 0]
 
 
-async def test_a_lease_that_ran_out_comes_back_with_another_fence(store, queue, clock) -> None:
+async def test_a_lease_that_ran_out_comes_back_with_another_fence(
+    store: SqliteStore, queue: SqlQueue, clock: TwoClocks
+) -> None:
     await store.mails.accept([new("a")])
     (first,) = await queue.lease(1, 60)
     clock.seconds += 59.9
@@ -82,7 +84,7 @@ async def test_a_lease_that_ran_out_comes_back_with_another_fence(store, queue, 
     assert (second.id, second.fence) == (first.id, first.fence + 1)
 
 
-async def test_a_stale_fence_changes_nothing(store, queue, clock) -> None:
+async def test_a_stale_fence_changes_nothing(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     await store.mails.accept([new("a")])
     (stale,) = await queue.lease(1, 60)
     clock.seconds += 60
@@ -96,7 +98,9 @@ async def test_a_stale_fence_changes_nothing(store, queue, clock) -> None:
     assert await queue.depth() == 0
 
 
-async def test_a_late_settlement_counts_while_nobody_else_took_the_ticket(store, queue, clock) -> None:
+async def test_a_late_settlement_counts_while_nobody_else_took_the_ticket(
+    store: SqliteStore, queue: SqlQueue, clock: TwoClocks
+) -> None:
     await store.mails.accept([new("a")])
     (ticket,) = await queue.lease(1, 60)
     clock.seconds += 600
@@ -104,7 +108,7 @@ async def test_a_late_settlement_counts_while_nobody_else_took_the_ticket(store,
     assert await queue.depth() == 0
 
 
-async def test_a_ticket_given_back_is_due_when_said(store, queue, clock) -> None:
+async def test_a_ticket_given_back_is_due_when_said(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     await store.mails.accept([new("a")])
     (ticket,) = await queue.lease(1, 60)
     await queue.settle([Settlement(ticket, START + timedelta(minutes=30))])
@@ -114,7 +118,9 @@ async def test_a_ticket_given_back_is_due_when_said(store, queue, clock) -> None
     assert len(await queue.lease(1, 60)) == 1
 
 
-async def test_a_ticket_is_not_leased_before_the_machine_time_given(store, queue, clock) -> None:
+async def test_a_ticket_is_not_leased_before_the_machine_time_given(
+    store: SqliteStore, queue: SqlQueue, clock: TwoClocks
+) -> None:
     await store.mails.accept([new("a")])
     (ticket,) = await queue.lease(1, 60)
     await queue.settle([Settlement(ticket, START, not_before=clock.seconds + 90)])
@@ -126,7 +132,7 @@ async def test_a_ticket_is_not_leased_before_the_machine_time_given(store, queue
     assert len(await queue.lease(1, 60)) == 1
 
 
-async def test_a_renewed_lease_holds_longer(store, queue, clock) -> None:
+async def test_a_renewed_lease_holds_longer(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     await store.mails.accept([new("a")])
     tickets = await queue.lease(1, 60)
     clock.seconds += 50
@@ -135,7 +141,9 @@ async def test_a_renewed_lease_holds_longer(store, queue, clock) -> None:
     assert await queue.lease(1, 60) == []
 
 
-async def test_a_lane_waits_as_a_whole_but_for_what_is_in_work(store, queue, clock) -> None:
+async def test_a_lane_waits_as_a_whole_but_for_what_is_in_work(
+    store: SqliteStore, queue: SqlQueue, clock: TwoClocks
+) -> None:
     await store.mails.accept([new("a"), new("b"), new("c"), new("x", lane="main/b.example")])
     (held,) = await queue.lease(1, 60)
     until = clock.seconds + 30
@@ -148,7 +156,7 @@ async def test_a_lane_waits_as_a_whole_but_for_what_is_in_work(store, queue, clo
     assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["b", "c"]
 
 
-async def test_when_the_next_ticket_can_be_had_is_known(store, queue, clock) -> None:
+async def test_when_the_next_ticket_can_be_had_is_known(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     assert await queue.ready_in() is None
     await store.mails.accept([new("a", due=START + timedelta(hours=1)), new("b")])
     assert await queue.ready_in() == 0.0
@@ -158,7 +166,7 @@ async def test_when_the_next_ticket_can_be_had_is_known(store, queue, clock) -> 
     assert await queue.ready_in() == 0.0
 
 
-async def test_people_see_retry_and_drop_tickets(store, queue, clock) -> None:
+async def test_people_see_retry_and_drop_tickets(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     tomorrow = START + timedelta(days=1)
     await store.mails.accept([new("a"), new("b", due=tomorrow), new("c", due=tomorrow)])
     (held,) = await queue.lease(1, 60)
@@ -173,13 +181,13 @@ async def test_people_see_retry_and_drop_tickets(store, queue, clock) -> None:
     assert await queue.retry([]) == await queue.drop([]) == 0
 
 
-async def test_a_retry_ends_a_wait_for_our_pace(store, queue, clock) -> None:
+async def test_a_retry_ends_a_wait_for_our_pace(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     await store.mails.accept([new("a")])
     await queue.postpone("main/a.example", clock.seconds + 600)
     assert await queue.retry(["a"]) == 1
     assert len(await queue.lease(1, 60)) == 1
 
 
-async def test_nothing_settled_is_nothing_done(queue) -> None:
+async def test_nothing_settled_is_nothing_done(queue: SqlQueue) -> None:
     await queue.settle([])
     assert await queue.renew([], 60) == 0

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import apsw
+from tests.unit.store.conftest import World
 
 from penstock.store.campaigns import CampaignState
 from penstock.store.sqlite import SqliteStore
 
 
-async def test_a_campaign_comes_back_from_the_file(path, world) -> None:
+async def test_a_campaign_comes_back_from_the_file(path: Path, world: World) -> None:
     url = f"sqlite:///{path}"
     campaign = world.campaign(topic=("purchasing", "achats"))
     store = await SqliteStore.open(url, world.keyring, world.clock)
@@ -19,7 +22,7 @@ async def test_a_campaign_comes_back_from_the_file(path, world) -> None:
     await store.aclose()
 
 
-async def test_every_edition_is_kept_and_equal_templates_once(store, world) -> None:
+async def test_every_edition_is_kept_and_equal_templates_once(store: SqliteStore, world: World) -> None:
     editions = [world.campaign(text="Hello"), world.campaign(text="Hello", owner="Eva"), world.campaign(text="Hi")]
     for edition in editions:
         await store.campaigns.save(edition)
@@ -31,7 +34,7 @@ async def test_every_edition_is_kept_and_equal_templates_once(store, world) -> N
     assert await store.database.read(templates) == 2
 
 
-async def test_a_state_is_durable_and_told_to_the_ledger(path, file_store, world) -> None:
+async def test_a_state_is_durable_and_told_to_the_ledger(path: Path, file_store: SqliteStore, world: World) -> None:
     assert await file_store.campaigns.state_of(["autumn"]) == [CampaignState.ACTIVE]
     assert not await file_store.campaigns.set_state("autumn", CampaignState.ACTIVE)
     assert await file_store.campaigns.set_state("autumn", CampaignState.PAUSED)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import apsw
+from tests.unit.store.conftest import World
 
 from penstock.model.contact import Contact, Flag, Source, SourceMethod
+from penstock.store.sqlite import SqliteStore
 
 
-async def test_a_new_contact_gets_a_random_id_and_a_known_one_keeps_it(store, world) -> None:
+async def test_a_new_contact_gets_a_random_id_and_a_known_one_keeps_it(store: SqliteStore, world: World) -> None:
     anna = Contact("anna.keller@muster.example", given_name="Anna")
     identity = world.identity(anna.address)
     (first,) = await store.contacts.upsert([(anna, identity)])
@@ -21,7 +24,7 @@ async def test_a_new_contact_gets_a_random_id_and_a_known_one_keeps_it(store, wo
     assert found.contact == again.contact
 
 
-async def test_an_import_merges_and_never_takes_a_restriction_away(store, world) -> None:
+async def test_an_import_merges_and_never_takes_a_restriction_away(store: SqliteStore, world: World) -> None:
     identity = world.identity("anna@muster.example")
     marked = Contact("anna@muster.example", flags=(Flag.RESTRICTED,), source=Source(method=SourceMethod.EVENT))
     await store.contacts.upsert([(marked, identity)])
@@ -31,7 +34,7 @@ async def test_an_import_merges_and_never_takes_a_restriction_away(store, world)
     assert after.contact.source.method is SourceMethod.EVENT
 
 
-async def test_two_rows_of_one_person_in_one_batch_are_one_contact(store, world) -> None:
+async def test_two_rows_of_one_person_in_one_batch_are_one_contact(store: SqliteStore, world: World) -> None:
     identity = world.identity("anna@muster.example")
     one, two = await store.contacts.upsert(
         [
@@ -46,7 +49,7 @@ async def test_two_rows_of_one_person_in_one_batch_are_one_contact(store, world)
     assert found.contact == two.contact
 
 
-async def test_answers_keep_the_order_of_the_questions(store, world) -> None:
+async def test_answers_keep_the_order_of_the_questions(store: SqliteStore, world: World) -> None:
     people = [f"p{number}@muster.example" for number in range(50)]
     rows = [(Contact(address), world.identity(address)) for address in people]
     stored = await store.contacts.upsert(rows)
@@ -58,7 +61,7 @@ async def test_answers_keep_the_order_of_the_questions(store, world) -> None:
     assert [each and each.contact.address for each in loaded] == [people[3], None, people[1]]
 
 
-async def test_pages_walk_over_all_contacts(store, world) -> None:
+async def test_pages_walk_over_all_contacts(store: SqliteStore, world: World) -> None:
     rows = [(Contact(f"p{n}@muster.example"), world.identity(f"p{n}@muster.example")) for n in range(7)]
     await store.contacts.upsert(rows)
     seen, after = [], ""
@@ -68,7 +71,7 @@ async def test_pages_walk_over_all_contacts(store, world) -> None:
     assert sorted(seen) == sorted(contact.address for contact, _ in rows)
 
 
-async def test_a_deleted_contact_is_gone_from_the_file(file_store, path, world) -> None:
+async def test_a_deleted_contact_is_gone_from_the_file(file_store: SqliteStore, path: Path, world: World) -> None:
     (stored,) = await file_store.contacts.upsert(
         [(Contact("anna.secret@muster.example", given_name="Annabelle"), world.identity("anna.secret@muster.example"))]
     )
@@ -79,14 +82,14 @@ async def test_a_deleted_contact_is_gone_from_the_file(file_store, path, world) 
     assert b"Annabelle" not in path.read_bytes()
 
 
-async def test_nothing_asked_is_nothing_answered(store) -> None:
+async def test_nothing_asked_is_nothing_answered(store: SqliteStore) -> None:
     assert await store.contacts.upsert([]) == []
     assert await store.contacts.find([]) == []
     assert await store.contacts.load([]) == []
     assert await store.contacts.delete([]) == 0
 
 
-async def test_an_unchanged_contact_is_not_written_again(file_store, world) -> None:
+async def test_an_unchanged_contact_is_not_written_again(file_store: SqliteStore, world: World) -> None:
     rows = [(Contact("anna@muster.example"), world.identity("anna@muster.example"))]
     await file_store.contacts.upsert(rows)
 

@@ -31,14 +31,14 @@ class Clock:
 WRITE_FOREVER = (
     PREPARE
     + """
-async def write(store, name):
+async def write(store: SqliteStore, name):
     number = 0
     while True:
         await store.ledger.append("note", {"writer": name, "number": number, "padding": "x" * 500})
         print(name, number, flush=True)
         number += 1
 
-async def main(path):
+async def main(path: Path):
     store = await SqliteStore.open(f"sqlite:///{path}", KEYS, Clock())
     await asyncio.gather(*(write(store, name) for name in "abcd"))
 
@@ -48,7 +48,7 @@ asyncio.run(main(sys.argv[1]))
 WRITE_UNTIL_FULL = (
     PREPARE
     + """
-async def main(path):
+async def main(path: Path):
     store = await SqliteStore.open(f"sqlite:///{path}", KEYS, Clock())
     number = 0
     try:

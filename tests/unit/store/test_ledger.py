@@ -8,30 +8,32 @@ from datetime import timedelta
 
 import apsw
 import orjson
+from tests.unit.store.conftest import World
 
 from penstock.model.codes import Code
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.model.verdict import Facts, Reason, Verdict, decide
 from penstock.ports import Ending
 from penstock.store.chain import canonical, outside_word
+from penstock.store.sqlite import SqliteStore
 
 
-async def saved(store, world, address="anna.keller@muster.example", **more):
+async def saved(store: SqliteStore, world: World, address="anna.keller@muster.example", **more):
     """One accepted mail and its draft."""
     new = world.new_mail(address, **more)
     await store.mails.accept([new])
     return world.mail(new, address)
 
 
-async def state(store, mail) -> str:
+async def state(store: SqliteStore, mail) -> str:
     return (await store.mails.load([mail.id]))[0].state
 
 
-async def begin(store, world, *mails):
+async def begin(store: SqliteStore, world: World, *mails):
     return await store.ledger.begin([(mail, world.go()) for mail in mails])
 
 
-async def test_a_stopping_decision_is_recorded_once(store, world) -> None:
+async def test_a_stopping_decision_is_recorded_once(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     for _ in range(2):
         await store.ledger.record([(mail, world.stop())])
@@ -46,14 +48,14 @@ async def test_a_stopping_decision_is_recorded_once(store, world) -> None:
     assert await state(store, mail) == "held"
 
 
-async def test_an_edited_campaign_makes_an_equal_decision_a_new_one(store, world) -> None:
+async def test_an_edited_campaign_makes_an_equal_decision_a_new_one(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     await store.ledger.record([(mail, world.stop())])
     await store.ledger.record([(replace(mail, campaign=world.campaign(text="Edited")), world.stop())])
     assert len(await store.ledger.show(mail.id)) == 2
 
 
-async def test_waiting_for_our_pace_is_no_decision(store, world) -> None:
+async def test_waiting_for_our_pace_is_no_decision(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     paced = decide((Reason("rate_limit", Verdict.DEFER, Code.RATE_BACKOFF, pace=True),), "first")
     await store.ledger.record([(mail, paced), (mail, world.go())])
@@ -61,13 +63,13 @@ async def test_waiting_for_our_pace_is_no_decision(store, world) -> None:
     assert await state(store, mail) == "queued"
 
 
-async def test_a_decision_on_a_mail_that_was_never_saved_is_kept_too(store, world) -> None:
+async def test_a_decision_on_a_mail_that_was_never_saved_is_kept_too(store: SqliteStore, world: World) -> None:
     mail = world.mail(world.new_mail())
     await store.ledger.record([(mail, world.stop(Verdict.REJECT, Code.INVALID_ADDRESS))])
     assert [row.code for row in await store.ledger.show(mail.id)] == ["INVALID_ADDRESS"]
 
 
-async def test_a_begin_writes_decision_start_payload_and_snapshot(store, world) -> None:
+async def test_a_begin_writes_decision_start_payload_and_snapshot(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     assert await begin(store, world, mail) == [None]
     (row,) = await store.ledger.show(mail.id)
@@ -83,7 +85,7 @@ async def test_a_begin_writes_decision_start_payload_and_snapshot(store, world) 
     assert (loaded.state, loaded.begun_at, loaded.attempts) == ("begun", world.clock.now(), 1)
 
 
-async def test_an_erased_snapshot_leaves_the_ledger_whole(store, world) -> None:
+async def test_an_erased_snapshot_leaves_the_ledger_whole(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     await begin(store, world, mail)
     (row,) = await store.ledger.show(mail.id)
@@ -95,7 +97,7 @@ async def test_an_erased_snapshot_leaves_the_ledger_whole(store, world) -> None:
     assert (await store.ledger.verify()).fault is None
 
 
-async def test_an_end_is_written_once(store, world) -> None:
+async def test_an_end_is_written_once(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     await begin(store, world, mail)
     for outcome in (Accepted("250 ok"), Accepted("250 ok"), Failed("late"), Uncertain("late")):
@@ -105,14 +107,14 @@ async def test_an_end_is_written_once(store, world) -> None:
     assert [(row.kind, row.body.get("outcome")) for row in rows] == [("begin", None), ("outcome", "accepted")]
 
 
-async def test_an_end_without_a_begin_changes_nothing(store, world) -> None:
+async def test_an_end_without_a_begin_changes_nothing(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     await store.ledger.end([Ending(mail, world.go(), Accepted())])
     assert await state(store, mail) == "queued"
     assert await store.ledger.rows(0, 9) == []
 
 
-async def test_a_try_later_goes_back_to_the_queue_and_keeps_the_first_begin(store, world) -> None:
+async def test_a_try_later_goes_back_to_the_queue_and_keeps_the_first_begin(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     start = world.clock.now()
     await begin(store, world, mail)
@@ -126,7 +128,7 @@ async def test_a_try_later_goes_back_to_the_queue_and_keeps_the_first_begin(stor
     assert (loaded.state, loaded.begun_at, loaded.attempts) == ("queued", start, 1)
 
 
-async def test_a_late_acceptance_settles_a_doubt_and_nothing_else_does(store, world) -> None:
+async def test_a_late_acceptance_settles_a_doubt_and_nothing_else_does(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     await begin(store, world, mail)
     assert await store.mails.recover(frozenset()) == (0, 1)  # nobody holds a lease
@@ -136,7 +138,7 @@ async def test_a_late_acceptance_settles_a_doubt_and_nothing_else_does(store, wo
     assert await state(store, mail) == "accepted"
 
 
-async def test_words_of_the_next_hop_hold_no_address(store, world) -> None:
+async def test_words_of_the_next_hop_hold_no_address(store: SqliteStore, world: World) -> None:
     one, two = await saved(store, world), await saved(store, world, "bo@muster.example")
     await begin(store, world, one, two)
     await store.ledger.end(
@@ -155,7 +157,7 @@ def test_an_outside_word_is_cut() -> None:
     assert outside_word("to anna.keller@b.example: gone") == "togone"
 
 
-async def test_no_row_holds_an_address_whoever_puts_it_there(store, world) -> None:
+async def test_no_row_holds_an_address_whoever_puts_it_there(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     facts = Facts(fields=("address",), records=("anna.keller@muster.example",))
     nosy = Reason(
@@ -181,7 +183,7 @@ def test_equal_rows_are_equal_octets() -> None:
     assert canonical({"b": 1, "a": (1, None)}) == canonical({"a": [1, None], "b": 1}) == b'{"a":[1,null],"b":1}'
 
 
-async def test_rows_of_a_person_are_found_under_any_key(store, world) -> None:
+async def test_rows_of_a_person_are_found_under_any_key(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example", provider="anna")
     mail = await saved(store, world, identity=anna)
     other = await saved(store, world, "bo@muster.example")
@@ -191,7 +193,7 @@ async def test_rows_of_a_person_are_found_under_any_key(store, world) -> None:
         assert [row.mail_id for row in await store.ledger.show_person(known_by_one)] == [mail.id]
 
 
-async def test_nothing_given_is_nothing_written(store) -> None:
+async def test_nothing_given_is_nothing_written(store: SqliteStore) -> None:
     await store.ledger.record([])
     await store.ledger.end([])
     assert await store.ledger.begin([]) == []

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.store.conftest import World
 
 from penstock.model.campaign import Stream
 from penstock.model.codes import Code
@@ -12,13 +13,14 @@ from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.model.verdict import Verdict
 from penstock.ports import Ending
 from penstock.queue.sql import SqlQueue
+from penstock.store.sqlite import SqliteStore
 
 
-async def placed(store, *new) -> list[str]:
+async def placed(store: SqliteStore, *new) -> list[str]:
     return [answer.answer for answer in await store.mails.accept(list(new))]
 
 
-async def send(store, world, new, outcome=None, *, notice: str | None = None, due=None):
+async def send(store: SqliteStore, world: World, new, outcome=None, *, notice: str | None = None, due=None):
     """Begin and end one mail."""
     mail = world.mail(new, notice=notice)
     (reason,) = await store.ledger.begin([(mail, world.go())])
@@ -28,12 +30,12 @@ async def send(store, world, new, outcome=None, *, notice: str | None = None, du
     return mail
 
 
-async def state(store, new) -> str:
+async def state(store: SqliteStore, new) -> str:
     (saved,) = await store.mails.load([new.id])
     return saved.state
 
 
-async def test_a_mail_is_saved_with_its_ticket(store, world) -> None:
+async def test_a_mail_is_saved_with_its_ticket(store: SqliteStore, world: World) -> None:
     new = world.new_mail(due=world.clock.now() + timedelta(hours=1))
     assert await placed(store, new) == ["new"]
     queue = SqlQueue(store.database, world.clock)
@@ -44,7 +46,7 @@ async def test_a_mail_is_saved_with_its_ticket(store, world) -> None:
     assert [t.mail_id for t in await queue.lease(9, 60)] == [new.id]
 
 
-async def test_an_original_comes_back_with_campaign_and_contact(store, world) -> None:
+async def test_an_original_comes_back_with_campaign_and_contact(store: SqliteStore, world: World) -> None:
     anna = Contact("anna.keller@muster.example", given_name="Anna")
     (stored,) = await store.contacts.upsert([(anna, world.identity(anna.address))])
     new = world.new_mail(contact_id=stored.id)
@@ -56,7 +58,7 @@ async def test_an_original_comes_back_with_campaign_and_contact(store, world) ->
     assert (saved.begun_at, saved.attempts, saved.waived, saved.content) == (None, 0, frozenset(), None)
 
 
-async def test_a_ready_made_message_keeps_its_octets(store, world) -> None:
+async def test_a_ready_made_message_keeps_its_octets(store: SqliteStore, world: World) -> None:
     data = b"From: a@nordlicht.example\r\n\r\nHi\r\n"
     one = world.new_mail("a@muster.example", content=data, recipient="a@muster.example", stream=Stream.TRANSACTIONAL)
     two = replace(world.new_mail("b@muster.example"), content=data, recipient="b@muster.example", campaign=None)
@@ -69,7 +71,7 @@ async def test_a_ready_made_message_keeps_its_octets(store, world) -> None:
     assert saved[1].campaign is None
 
 
-async def test_the_same_mail_waits_once(store, world) -> None:
+async def test_the_same_mail_waits_once(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     assert await placed(store, new, new) == ["new", "waiting"]
     assert await placed(store, new) == ["waiting"]
@@ -77,7 +79,9 @@ async def test_the_same_mail_waits_once(store, world) -> None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.BLOCK, Verdict.REJECT, Verdict.DEFER])
-async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(store, world, verdict) -> None:
+async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(
+    store: SqliteStore, world: World, verdict
+) -> None:
     queue = SqlQueue(store.database, world.clock)
     new = world.new_mail()
     await store.mails.accept([new])
@@ -98,7 +102,7 @@ async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(sto
     ("outcome", "word"),
     [(None, "begun"), (Accepted(), "accepted"), (Uncertain("x"), "uncertain"), (Failed("x"), "failed")],
 )
-async def test_a_mail_that_began_is_left_alone(store, world, outcome, word) -> None:
+async def test_a_mail_that_began_is_left_alone(store: SqliteStore, world: World, outcome, word) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     await send(store, world, new, outcome)
@@ -106,7 +110,7 @@ async def test_a_mail_that_began_is_left_alone(store, world, outcome, word) -> N
     assert await state(store, new) == word
 
 
-async def test_a_dropped_mail_stays_dropped(store, world) -> None:
+async def test_a_dropped_mail_stays_dropped(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     assert await store.mails.drop([new.id, "unknown"], "wrong list") == [new.id]
@@ -115,14 +119,14 @@ async def test_a_dropped_mail_stays_dropped(store, world) -> None:
     assert [(r.action, r.why) for r in await store.mails.remarks(new.id)] == [("drop", "wrong list")]
 
 
-async def test_a_campaign_without_a_digest_is_refused_and_nothing_saved(store, world) -> None:
+async def test_a_campaign_without_a_digest_is_refused_and_nothing_saved(store: SqliteStore, world: World) -> None:
     new = world.new_mail(campaign=replace(world.campaign(), digest=""))
     with pytest.raises(ValueError, match="digest"):
         await store.mails.accept([new])
     assert await store.mails.load([new.id]) == [None]
 
 
-async def test_whom_a_mail_was_for_is_known_long_after_the_contact_is_gone(store, world) -> None:
+async def test_whom_a_mail_was_for_is_known_long_after_the_contact_is_gone(store: SqliteStore, world: World) -> None:
     identity = world.identity("anna@muster.example", provider="anna")
     (stored,) = await store.contacts.upsert([(Contact("anna@muster.example"), identity)])
     new = world.new_mail(identity=identity, contact_id=stored.id)
@@ -134,7 +138,7 @@ async def test_whom_a_mail_was_for_is_known_long_after_the_contact_is_gone(store
     assert (saved.contact, saved.contact_id) == (None, stored.id)
 
 
-async def test_every_form_a_person_was_written_to_stays_known(store, world) -> None:
+async def test_every_form_a_person_was_written_to_stays_known(store: SqliteStore, world: World) -> None:
     plain, tagged = world.identity("anna@muster.example"), world.identity("Anna@muster.example")
     assert plain.person == tagged.person
     first = world.new_mail(identity=plain, campaign=world.campaign("one"))
@@ -145,7 +149,7 @@ async def test_every_form_a_person_was_written_to_stays_known(store, world) -> N
     assert set(known.person_keys) == {*plain.person_keys, *tagged.person_keys}
 
 
-async def test_a_release_waives_exactly_the_hold_codes_it_had(store, world) -> None:
+async def test_a_release_waives_exactly_the_hold_codes_it_had(store: SqliteStore, world: World) -> None:
     queue = SqlQueue(store.database, world.clock)
     new = world.new_mail()
     await store.mails.accept([new])
@@ -167,7 +171,9 @@ async def test_a_release_waives_exactly_the_hold_codes_it_had(store, world) -> N
     assert saved.waived == {"UNVERIFIED", "REASON_MISSING"}
 
 
-async def test_a_worker_that_judged_before_a_release_cannot_take_its_ticket_away(store, world) -> None:
+async def test_a_worker_that_judged_before_a_release_cannot_take_its_ticket_away(
+    store: SqliteStore, world: World
+) -> None:
     from penstock.ports import Settlement
 
     queue = SqlQueue(store.database, world.clock)
@@ -181,7 +187,7 @@ async def test_a_worker_that_judged_before_a_release_cannot_take_its_ticket_away
 
 
 @pytest.mark.parametrize(("sent", "word"), [(True, "accepted"), (False, "queued")])
-async def test_an_uncertain_mail_is_settled_by_a_person(store, world, sent, word) -> None:
+async def test_an_uncertain_mail_is_settled_by_a_person(store: SqliteStore, world: World, sent, word) -> None:
     queue = SqlQueue(store.database, world.clock)
     new = world.new_mail()
     await store.mails.accept([new])
@@ -195,7 +201,9 @@ async def test_an_uncertain_mail_is_settled_by_a_person(store, world, sent, word
     assert (await store.ledger.show(new.id))[-1].body["sent"] is sent
 
 
-async def test_mails_that_began_and_were_left_are_queued_or_in_doubt_by_their_adapter(store, world) -> None:
+async def test_mails_that_began_and_were_left_are_queued_or_in_doubt_by_their_adapter(
+    store: SqliteStore, world: World
+) -> None:
     queue = SqlQueue(store.database, world.clock)
     safe, risky, held, fresh = (
         world.new_mail(f"{name}@muster.example", lane=f"{lane}/muster.example")
@@ -217,7 +225,7 @@ async def test_mails_that_began_and_were_left_are_queued_or_in_doubt_by_their_ad
     assert (await store.ledger.verify()).fault is None
 
 
-async def test_reports_walk_over_a_campaign_in_order(store, world) -> None:
+async def test_reports_walk_over_a_campaign_in_order(store: SqliteStore, world: World) -> None:
     mails = [world.new_mail(f"p{number}@muster.example") for number in range(5)]
     await store.mails.accept([*mails, world.new_mail(campaign=world.campaign("other"))])
     await send(store, world, mails[0], Accepted())
@@ -235,7 +243,7 @@ async def test_reports_walk_over_a_campaign_in_order(store, world) -> None:
     assert [each.state for each in await store.mails.waiting("autumn", "", 9)] == ["deferred", "queued", "queued"]
 
 
-async def test_a_mail_that_waits_for_our_pace_says_until_when(store, world) -> None:
+async def test_a_mail_that_waits_for_our_pace_says_until_when(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     await SqlQueue(store.database, world.clock).postpone(new.lane, world.clock.machine() + 90)
@@ -243,7 +251,7 @@ async def test_a_mail_that_waits_for_our_pace_says_until_when(store, world) -> N
     assert waiting.until == world.clock.now() + timedelta(seconds=90)
 
 
-async def test_a_next_try_is_seen_in_reports(store, world) -> None:
+async def test_a_next_try_is_seen_in_reports(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     due = world.clock.now() + timedelta(minutes=30)

@@ -5,6 +5,7 @@ import apsw.ext
 import pytest
 
 from penstock.store.named_sql import load_named_sql, split_named_sql
+from penstock.store.sqlite import SqliteStore
 
 ROOMS = (
     "campaigns",
@@ -32,7 +33,7 @@ def test_a_statement_without_a_name_or_with_a_used_one_is_refused(text: str) -> 
 
 
 @pytest.mark.parametrize("room", ROOMS)
-async def test_every_shipped_statement_fits_the_tables(room: str, store) -> None:
+async def test_every_shipped_statement_fits_the_tables(room: str, store: SqliteStore) -> None:
     statements = load_named_sql("sqlite", room)
     assert statements
 

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import apsw
 import pytest
+from tests.unit.store.conftest import FakeClock, World
 
 from penstock.errors import ConfigError, StoreUnavailable
 from penstock.model.keyring import Keyring
@@ -25,7 +26,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-async def make(path: Path, keyring: Keyring, world) -> None:
+async def make(path: Path, keyring: Keyring, world: World) -> None:
     store = await SqliteStore.open(f"sqlite:///{path}", keyring, world.clock)
     await store.mails.accept([world.new_mail()])
     await store.aclose()
@@ -50,18 +51,22 @@ def test_any_other_url_is_refused(url: str) -> None:
         path_of(url)
 
 
-async def test_all_files_of_a_store_are_readable_by_their_owner_only(path: Path, file_store, world) -> None:
+async def test_all_files_of_a_store_are_readable_by_their_owner_only(
+    path: Path, file_store: SqliteStore, world: World
+) -> None:
     await file_store.mails.accept([world.new_mail()])
     files = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     assert files == {"penstock.db": 0o600, "penstock.db-wal": 0o600, "penstock.db-shm": 0o600}
 
 
-async def test_a_missing_folder_is_a_fault_of_the_configuration(tmp_path: Path, keyring, clock) -> None:
+async def test_a_missing_folder_is_a_fault_of_the_configuration(
+    tmp_path: Path, keyring: Keyring, clock: FakeClock
+) -> None:
     with pytest.raises(ConfigError, match="folder"):
         await SqliteStore.open(f"sqlite:///{tmp_path}/no/such.db", keyring, clock)
 
 
-async def test_a_store_is_durable_as_promised(file_store) -> None:
+async def test_a_store_is_durable_as_promised(file_store: SqliteStore) -> None:
     def settings(connection: apsw.Connection) -> list[object]:
         names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         return [connection.pragma(name) for name in names]
@@ -69,7 +74,9 @@ async def test_a_store_is_durable_as_promised(file_store) -> None:
     assert await file_store.database.write(settings) == ["wal", 2, 1, 1]
 
 
-async def test_an_empty_file_gets_all_migrations_and_a_second_open_changes_nothing(path, keyring, world) -> None:
+async def test_an_empty_file_gets_all_migrations_and_a_second_open_changes_nothing(
+    path: Path, keyring: Keyring, world: World
+) -> None:
     path.touch()
     await make(path, keyring, world)
     connection = apsw.Connection(str(path))
@@ -88,7 +95,9 @@ def test_every_migration_says_when_it_may_run() -> None:
     assert not migrations[0].after_deploy
 
 
-async def test_a_store_of_a_newer_program_is_refused_and_not_touched(path, keyring, world) -> None:
+async def test_a_store_of_a_newer_program_is_refused_and_not_touched(
+    path: Path, keyring: Keyring, world: World
+) -> None:
     await make(path, keyring, world)
     connection = apsw.Connection(str(path))
     connection.pragma("user_version", 99)
@@ -100,7 +109,9 @@ async def test_a_store_of_a_newer_program_is_refused_and_not_touched(path, keyri
     assert tree(path.parent) == before
 
 
-async def test_a_database_of_another_program_is_refused_and_not_touched(path, keyring, world) -> None:
+async def test_a_database_of_another_program_is_refused_and_not_touched(
+    path: Path, keyring: Keyring, world: World
+) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("CREATE TABLE invoices (id)")
     connection.close()
@@ -112,7 +123,7 @@ async def test_a_database_of_another_program_is_refused_and_not_touched(path, ke
     assert tree(path.parent) == before
 
 
-async def test_a_file_that_is_no_database_is_unavailable(path, keyring, world) -> None:
+async def test_a_file_that_is_no_database_is_unavailable(path: Path, keyring: Keyring, world: World) -> None:
     path.write_bytes(b"this is a letter, not a database " * 100)
     with pytest.raises(StoreUnavailable, match="no SQLite database"):
         await make(path, keyring, world)
@@ -120,7 +131,7 @@ async def test_a_file_that_is_no_database_is_unavailable(path, keyring, world) -
         has_data(path)
 
 
-async def test_a_damaged_file_is_unavailable(path, keyring, world) -> None:
+async def test_a_damaged_file_is_unavailable(path: Path, keyring: Keyring, world: World) -> None:
     await make(path, keyring, world)
     octets = bytearray(path.read_bytes())
     octets[4096:] = os.urandom(len(octets) - 4096)
@@ -129,7 +140,7 @@ async def test_a_damaged_file_is_unavailable(path, keyring, world) -> None:
         await make(path, keyring, world)
 
 
-async def test_other_keys_are_refused(path, world, make_keyring: Callable[..., Keyring]) -> None:
+async def test_other_keys_are_refused(path: Path, world: World, make_keyring: Callable[..., Keyring]) -> None:
     await make(path, make_keyring(), world)
     for other in ({"peppers": ("px",)}, {"tokens": ("tx",)}, {"ledgers": ("lx",)}):
         with pytest.raises(ConfigError) as caught:
@@ -140,7 +151,9 @@ async def test_other_keys_are_refused(path, world, make_keyring: Callable[..., K
     await make(path, make_keyring(), world)
 
 
-async def test_a_rotation_adds_keys_and_from_then_on_needs_them(path, world, make_keyring) -> None:
+async def test_a_rotation_adds_keys_and_from_then_on_needs_them(
+    path: Path, world: World, make_keyring: Callable[..., Keyring]
+) -> None:
     await make(path, make_keyring(), world)
     rotated = {"peppers": ("p2", "p1"), "tokens": ("t2", "t1"), "ledgers": ("l2", "l1")}
     await make(path, make_keyring(**rotated), world)
@@ -150,13 +163,17 @@ async def test_a_rotation_adds_keys_and_from_then_on_needs_them(path, world, mak
             await make(path, make_keyring(**{**rotated, name: rotated[name][1:]}), world)
 
 
-async def test_the_oldest_pepper_must_stay_the_oldest(path, world, make_keyring) -> None:
+async def test_the_oldest_pepper_must_stay_the_oldest(
+    path: Path, world: World, make_keyring: Callable[..., Keyring]
+) -> None:
     await make(path, make_keyring(), world)
     with pytest.raises(ConfigError, match="oldest pepper"):
         await make(path, make_keyring(peppers=("p1", "p2")), world)
 
 
-async def test_whether_there_is_data_is_seen_without_keys_and_without_a_trace(path, keyring, world) -> None:
+async def test_whether_there_is_data_is_seen_without_keys_and_without_a_trace(
+    path: Path, keyring: Keyring, world: World
+) -> None:
     assert not has_data(path)
     assert not path.exists()
     path.touch()
@@ -169,7 +186,7 @@ async def test_whether_there_is_data_is_seen_without_keys_and_without_a_trace(pa
     assert tree(path.parent) == before
 
 
-async def test_looking_writes_nothing(path, keyring, world) -> None:
+async def test_looking_writes_nothing(path: Path, keyring: Keyring, world: World) -> None:
     await make(path, keyring, world)
     before = tree(path.parent)
     store = await SqliteStore.open(f"sqlite:///{path}", keyring, world.clock, read_only=True)
@@ -180,7 +197,9 @@ async def test_looking_writes_nothing(path, keyring, world) -> None:
     assert tree(path.parent) == before
 
 
-async def test_looking_at_a_store_that_somebody_writes_to_sees_its_latest_state(path, file_store, keyring, world):
+async def test_looking_at_a_store_that_somebody_writes_to_sees_its_latest_state(
+    path: Path, file_store: SqliteStore, keyring: Keyring, world: World
+):
     await file_store.mails.accept([world.new_mail()])
     looking = await SqliteStore.open(f"sqlite:///{path}", keyring, world.clock, read_only=True)
     await file_store.mails.accept([world.new_mail("bo@muster.example")])
@@ -188,7 +207,9 @@ async def test_looking_at_a_store_that_somebody_writes_to_sees_its_latest_state(
     await looking.aclose()
 
 
-async def test_looking_needs_a_store_of_this_version_and_these_keys(path, world, make_keyring) -> None:
+async def test_looking_needs_a_store_of_this_version_and_these_keys(
+    path: Path, world: World, make_keyring: Callable[..., Keyring]
+) -> None:
     url = f"sqlite:///{path}"
     with pytest.raises(ConfigError, match="no store"):
         await SqliteStore.open(url, make_keyring(), world.clock, read_only=True)
@@ -202,7 +223,9 @@ async def test_looking_needs_a_store_of_this_version_and_these_keys(path, world,
         await SqliteStore.open(url, make_keyring(peppers=("px",)), world.clock, read_only=True)
 
 
-async def test_a_new_key_is_accepted_when_looking_but_not_remembered(path, world, make_keyring) -> None:
+async def test_a_new_key_is_accepted_when_looking_but_not_remembered(
+    path: Path, world: World, make_keyring: Callable[..., Keyring]
+) -> None:
     await make(path, make_keyring(), world)
     before = tree(path.parent)
     rotated = make_keyring(ledgers=("l2", "l1"))
@@ -211,7 +234,9 @@ async def test_a_new_key_is_accepted_when_looking_but_not_remembered(path, world
     assert tree(path.parent) == before
 
 
-async def test_several_openings_of_a_new_store_at_once_make_one_store(path, keyring, world) -> None:
+async def test_several_openings_of_a_new_store_at_once_make_one_store(
+    path: Path, keyring: Keyring, world: World
+) -> None:
     url = f"sqlite:///{path}"
     stores = await asyncio.gather(*(SqliteStore.open(url, keyring, world.clock) for _ in range(6)))
     placed = [await store.mails.accept([world.new_mail()]) for store in stores]
@@ -228,7 +253,7 @@ from penstock.model.keyring import Keyring, Secret
 from penstock.store.sqlite import SqliteStore
 from penstock.clock import SystemClock
 
-async def main(path):
+async def main(path: Path):
     keys = Keyring(*((Secret(name, name.encode() * 16),) for name in ("pp", "tt", "ll")))
     store = await SqliteStore.open(f"sqlite:///{path}", keys, SystemClock())
     await store.aclose()

@@ -7,10 +7,12 @@ from functools import partial
 
 import apsw
 import pytest
+from tests.unit.store.conftest import World
 
 from penstock.model.mail import NEW
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.ports import Ending, HistoryQuery
+from penstock.store.sqlite import SqliteStore
 
 
 def watch(statements: list[str], connection: apsw.Connection) -> None:
@@ -23,7 +25,7 @@ def watch(statements: list[str], connection: apsw.Connection) -> None:
     connection.exec_trace = note
 
 
-async def begin(store, world, new, outcome=None, notice: str | None = None) -> None:
+async def begin(store: SqliteStore, world: World, new, outcome=None, notice: str | None = None) -> None:
     (known,) = await store.mails.accept([new])
     assert known.answer == "new"
     mail = world.mail(new, notice=notice)
@@ -32,12 +34,12 @@ async def begin(store, world, new, outcome=None, notice: str | None = None) -> N
         await store.ledger.end([Ending(mail, world.go(), outcome)])
 
 
-def ask(world, new, *, days: int = 30, most: int = 10, controller: str = "nordlicht") -> HistoryQuery:
+def ask(world: World, new, *, days: int = 30, most: int = 10, controller: str = "nordlicht") -> HistoryQuery:
     since = world.clock.now() - timedelta(days=days)
     return HistoryQuery(new.id, new.identity, controller, new.step, since, most)
 
 
-async def test_a_person_nobody_wrote_to_has_no_past(store, world) -> None:
+async def test_a_person_nobody_wrote_to_has_no_past(store: SqliteStore, world: World) -> None:
     assert await store.mails.history([ask(world, world.new_mail())]) == [NEW]
     assert await store.mails.history([]) == []
 
@@ -46,7 +48,9 @@ async def test_a_person_nobody_wrote_to_has_no_past(store, world) -> None:
     ("outcome", "counts"),
     [(None, True), (Accepted(), True), (Uncertain("x"), True), (Failed("x"), False), (TryLater("x"), False)],
 )
-async def test_what_may_have_reached_the_person_counts_as_a_touch(store, world, outcome, counts) -> None:
+async def test_what_may_have_reached_the_person_counts_as_a_touch(
+    store: SqliteStore, world: World, outcome, counts
+) -> None:
     before = world.new_mail(campaign=world.campaign("before"))
     await begin(store, world, before, outcome)
     (history,) = await store.mails.history([ask(world, world.new_mail())])
@@ -54,7 +58,9 @@ async def test_what_may_have_reached_the_person_counts_as_a_touch(store, world, 
     assert [touch.mail_id for touch in history.company] == ([before.id] if counts else [])
 
 
-async def test_touches_are_the_newest_within_the_span_and_never_the_mail_itself(store, world) -> None:
+async def test_touches_are_the_newest_within_the_span_and_never_the_mail_itself(
+    store: SqliteStore, world: World
+) -> None:
     sent = []
     for number in range(6):
         sent.append(world.new_mail(campaign=world.campaign(f"c{number}")))
@@ -69,7 +75,7 @@ async def test_touches_are_the_newest_within_the_span_and_never_the_mail_itself(
     assert [touch.mail_id for touch in own.person] == [mail.id for mail in reversed(sent[2:5])]
 
 
-async def test_colleagues_and_the_organisation_share_a_company_past_once(store, world) -> None:
+async def test_colleagues_and_the_organisation_share_a_company_past_once(store: SqliteStore, world: World) -> None:
     one = world.identity("a@muster.example")
     organisation = world.keyring.anchor("org:FR-1")
     one = type(one)(one.person, one.person_keys, one.company_keys, one.company, organisation)
@@ -88,7 +94,9 @@ async def test_colleagues_and_the_organisation_share_a_company_past_once(store, 
     assert [len(history.person) for history in histories] == [0, 0, 1, 0]
 
 
-async def test_a_notice_counts_when_it_was_accepted_and_for_its_controller_only(store, world) -> None:
+async def test_a_notice_counts_when_it_was_accepted_and_for_its_controller_only(
+    store: SqliteStore, world: World
+) -> None:
     lost = world.new_mail(campaign=world.campaign("lost"))
     await begin(store, world, lost, Uncertain("x"), notice="n1")
     assert not (await store.mails.history([ask(world, world.new_mail())]))[0].noticed
@@ -103,14 +111,14 @@ async def test_a_notice_counts_when_it_was_accepted_and_for_its_controller_only(
     assert (mine.noticed, theirs.noticed) == (True, False)
 
 
-async def test_a_doubt_resolved_as_sent_has_given_its_notice(store, world) -> None:
+async def test_a_doubt_resolved_as_sent_has_given_its_notice(store: SqliteStore, world: World) -> None:
     new = world.new_mail(campaign=world.campaign("before"))
     await begin(store, world, new, Uncertain("x"), notice="n1")
     await store.mails.resolve(new.id, sent=True)
     assert (await store.mails.history([ask(world, world.new_mail())]))[0].noticed
 
 
-async def test_a_regular_mail_gives_no_notice(store, world) -> None:
+async def test_a_regular_mail_gives_no_notice(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     mail = world.mail(new, notice="n1")
@@ -119,7 +127,7 @@ async def test_a_regular_mail_gives_no_notice(store, world) -> None:
     assert not (await store.mails.history([ask(world, world.new_mail())]))[0].noticed
 
 
-async def test_a_mail_that_was_accepted_says_when(store, world) -> None:
+async def test_a_mail_that_was_accepted_says_when(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     await begin(store, world, new, Accepted())
     at = world.clock.now()
@@ -127,7 +135,7 @@ async def test_a_mail_that_was_accepted_says_when(store, world) -> None:
     assert (await store.mails.history([ask(world, new)]))[0].sent_at == at
 
 
-async def test_another_form_of_the_person_in_the_same_step_is_a_twin(store, world) -> None:
+async def test_another_form_of_the_person_in_the_same_step_is_a_twin(store: SqliteStore, world: World) -> None:
     dots = world.new_mail(identity=world.identity("a.nna@mail.example", provider="anna"))
     plain = world.new_mail(identity=world.identity("anna@mail.example", provider="anna"))
     other_step = world.new_mail(identity=plain.identity, campaign=world.campaign("other"))
@@ -140,7 +148,7 @@ async def test_another_form_of_the_person_in_the_same_step_is_a_twin(store, worl
     assert [history.twin for history in await store.mails.history(queries)] == [plain.id, dots.id, None]
 
 
-async def test_a_mail_that_did_not_and_will_not_go_is_no_twin(store, world) -> None:
+async def test_a_mail_that_did_not_and_will_not_go_is_no_twin(store: SqliteStore, world: World) -> None:
     dots = world.new_mail(identity=world.identity("a.nna@mail.example", provider="anna"))
     plain = world.new_mail(identity=world.identity("anna@mail.example", provider="anna"))
     await store.mails.accept([dots, plain])
@@ -148,14 +156,14 @@ async def test_a_mail_that_did_not_and_will_not_go_is_no_twin(store, world) -> N
     assert (await store.mails.history([ask(world, plain)]))[0].twin is None
 
 
-async def test_a_mail_not_saved_yet_has_the_saved_one_as_its_twin(store, world) -> None:
+async def test_a_mail_not_saved_yet_has_the_saved_one_as_its_twin(store: SqliteStore, world: World) -> None:
     dots = world.new_mail(identity=world.identity("a.nna@mail.example", provider="anna"))
     plain = world.new_mail(identity=world.identity("anna@mail.example", provider="anna"))
     await store.mails.accept([dots])
     assert (await store.mails.history([ask(world, plain)]))[0].twin == dots.id
 
 
-async def test_what_was_waived_is_part_of_the_past(store, world) -> None:
+async def test_what_was_waived_is_part_of_the_past(store: SqliteStore, world: World) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     await store.ledger.record([(world.mail(new), world.stop())])
@@ -163,7 +171,7 @@ async def test_what_was_waived_is_part_of_the_past(store, world) -> None:
     assert (await store.mails.history([ask(world, new)]))[0].waived == {"UNVERIFIED"}
 
 
-async def test_the_number_of_statements_does_not_grow_with_the_batch(store, world) -> None:
+async def test_the_number_of_statements_does_not_grow_with_the_batch(store: SqliteStore, world: World) -> None:
     mails = [world.new_mail(f"p{number}@c{number % 9}.example") for number in range(500)]
     await store.mails.accept(mails)
     await store.mails.load([mails[0].id])  # the campaign is read once

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from tests.unit.store.conftest import World
 
-from penstock.model.campaign import Stream
+from penstock.model.campaign import Caps, Stream
 from penstock.model.codes import Code
 from penstock.model.outcome import Accepted, Failed, Uncertain
 from penstock.model.suppression import SuppressionKind, SuppressionReason
@@ -16,18 +18,18 @@ from penstock.store.campaigns import CampaignState
 from penstock.store.sqlite import SqliteStore
 
 
-async def saved(store, world, address="anna.keller@muster.example", **more):
+async def saved(store: SqliteStore, world: World, address="anna.keller@muster.example", **more):
     """One accepted mail and its draft."""
     new = world.new_mail(address, **more)
     await store.mails.accept([new])
     return world.mail(new, address)
 
 
-async def state(store, mail) -> str:
+async def state(store: SqliteStore, mail) -> str:
     return (await store.mails.load([mail.id]))[0].state
 
 
-async def begin(store, world, *mails):
+async def begin(store: SqliteStore, world: World, *mails):
     return await store.ledger.begin([(mail, world.go()) for mail in mails])
 
 
@@ -35,7 +37,7 @@ async def begin(store, world, *mails):
     ("outcome", "word"),
     [(None, "begun"), (Accepted(), "accepted"), (Uncertain("x"), "uncertain"), (Failed("x"), "failed")],
 )
-async def test_a_mail_that_began_does_not_begin_again(store, world, outcome, word) -> None:
+async def test_a_mail_that_began_does_not_begin_again(store: SqliteStore, world: World, outcome, word) -> None:
     mail = await saved(store, world)
     await begin(store, world, mail)
     if outcome:
@@ -47,20 +49,20 @@ async def test_a_mail_that_began_does_not_begin_again(store, world, outcome, wor
     assert await state(store, mail) == word
 
 
-async def test_a_mail_twice_in_a_slice_begins_once(store, world) -> None:
+async def test_a_mail_twice_in_a_slice_begins_once(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
     first, second = await begin(store, world, mail, mail)
     assert first is None
     assert second.code is Code.DUPLICATE
 
 
-async def test_a_mail_that_was_never_saved_does_not_begin(store, world) -> None:
+async def test_a_mail_that_was_never_saved_does_not_begin(store: SqliteStore, world: World) -> None:
     (reason,) = await begin(store, world, world.mail(world.new_mail()))
     assert reason.verdict is Verdict.HOLD
 
 
 @pytest.mark.parametrize("which", ["person", "company"])
-async def test_an_objection_in_between_stops_the_mail(store, world, which) -> None:
+async def test_an_objection_in_between_stops_the_mail(store: SqliteStore, world: World, which) -> None:
     mail, other = await saved(store, world), await saved(store, world, "bo@elsewhere.example")
     keys = mail.identity.person_keys[:1] if which == "person" else mail.identity.company_keys
     kind = SuppressionKind.PERSON if which == "person" else SuppressionKind.DOMAIN
@@ -86,7 +88,7 @@ async def test_an_objection_in_between_stops_the_mail(store, world, which) -> No
         ("what is this", True),
     ],
 )
-async def test_an_objection_binds_within_its_scope(store, world, scope, stops) -> None:
+async def test_an_objection_binds_within_its_scope(store: SqliteStore, world: World, scope, stops) -> None:
     mail = await saved(store, world)
     await store.suppressions.add([world.suppression(mail.identity.person_keys, scope=scope)])
     (reason,) = await begin(store, world, mail)
@@ -106,14 +108,18 @@ async def test_an_objection_binds_within_its_scope(store, world, scope, stops) -
         (Stream.NOTICE, SuppressionReason.BOUNCE, Code.HARD_BOUNCED),
     ],
 )
-async def test_an_entry_binds_the_streams_the_contract_says(store, world, stream, reason, code) -> None:
+async def test_an_entry_binds_the_streams_the_contract_says(
+    store: SqliteStore, world: World, stream, reason, code
+) -> None:
     mail = await saved(store, world, stream=stream)
     await store.suppressions.add([world.suppression(mail.identity.person_keys, reason=reason)])
     (answer,) = await begin(store, world, mail)
     assert (answer and answer.code) == code
 
 
-async def test_mails_of_a_slice_count_for_one_anothers_caps(store, world, caps) -> None:
+async def test_mails_of_a_slice_count_for_one_anothers_caps(
+    store: SqliteStore, world: World, caps: Callable[..., Caps]
+) -> None:
     campaign = world.campaign(caps=caps(company=["3/30d"]))
     mails = [await saved(store, world, f"p{number}@muster.example", campaign=campaign) for number in range(5)]
     answers = await begin(store, world, *mails)
@@ -122,7 +128,9 @@ async def test_mails_of_a_slice_count_for_one_anothers_caps(store, world, caps) 
     assert answers[3].facts.until == world.clock.now() + timedelta(days=30)
 
 
-async def test_a_full_person_cap_defers_until_a_touch_leaves_the_window(store, world, caps) -> None:
+async def test_a_full_person_cap_defers_until_a_touch_leaves_the_window(
+    store: SqliteStore, world: World, caps: Callable[..., Caps]
+) -> None:
     limits = caps(person=["1/7d", "2/90d"])
     mails = [await saved(store, world, campaign=world.campaign(name, caps=limits)) for name in ("one", "two", "three")]
     start = world.clock.now()
@@ -137,7 +145,9 @@ async def test_a_full_person_cap_defers_until_a_touch_leaves_the_window(store, w
     assert reason.facts.until == start + timedelta(days=90)
 
 
-async def test_a_mail_that_was_not_sent_frees_its_place_under_the_cap(store, world, caps) -> None:
+async def test_a_mail_that_was_not_sent_frees_its_place_under_the_cap(
+    store: SqliteStore, world: World, caps: Callable[..., Caps]
+) -> None:
     limits = caps(person=["1/7d"])
     one = await saved(store, world, campaign=world.campaign("one", caps=limits))
     two = await saved(store, world, campaign=world.campaign("two", caps=limits))
@@ -146,21 +156,23 @@ async def test_a_mail_that_was_not_sent_frees_its_place_under_the_cap(store, wor
     assert await begin(store, world, two) == [None]
 
 
-async def test_a_mail_that_is_no_advertising_has_no_caps(store, world, caps) -> None:
+async def test_a_mail_that_is_no_advertising_has_no_caps(
+    store: SqliteStore, world: World, caps: Callable[..., Caps]
+) -> None:
     campaign = world.campaign(caps=caps(person=["1/7d"]))
     await begin(store, world, await saved(store, world, campaign=campaign))
     mail = await saved(store, world, campaign=world.campaign("b", caps=caps(person=["1/7d"])), stream=Stream.NOTICE)
     assert await begin(store, world, mail) == [None]
 
 
-async def test_a_cap_that_cannot_be_read_holds(store, world, caps) -> None:
+async def test_a_cap_that_cannot_be_read_holds(store: SqliteStore, world: World, caps: Callable[..., Caps]) -> None:
     mail = await saved(store, world, campaign=world.campaign(caps=caps(person=["often"])))
     (reason,) = await begin(store, world, mail)
     assert reason.verdict is Verdict.HOLD
 
 
 @pytest.mark.parametrize("word", [CampaignState.PAUSED, CampaignState.CANCELLED])
-async def test_a_campaign_stopped_in_between_holds_its_mails(store, world, word) -> None:
+async def test_a_campaign_stopped_in_between_holds_its_mails(store: SqliteStore, world: World, word) -> None:
     mail = await saved(store, world)
     assert await store.campaigns.set_state("autumn", word)
     assert not await store.campaigns.set_state("autumn", word)
@@ -171,7 +183,7 @@ async def test_a_campaign_stopped_in_between_holds_its_mails(store, world, word)
     assert await store.campaigns.state_of(["autumn", "never"]) == [CampaignState.ACTIVE, CampaignState.ACTIVE]
 
 
-async def test_the_policy_of_the_house_and_caps_given_by_it_are_used(world, caps) -> None:
+async def test_the_policy_of_the_house_and_caps_given_by_it_are_used(world: World, caps: Callable[..., Caps]) -> None:
     store = await SqliteStore.open(
         "sqlite://:memory:", world.keyring, world.clock, policy="2026-11", caps_of=lambda mail: caps(person=["1/d"])
     )

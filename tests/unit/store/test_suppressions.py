@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import apsw
 import pytest
+from tests.unit.store.conftest import World
 
 from penstock.model.contact import Contact
 from penstock.model.suppression import SuppressionKind, SuppressionReason
+from penstock.store.sqlite import SqliteStore
 
 
 def watch(statements: list[str], connection: apsw.Connection) -> None:
@@ -20,7 +23,7 @@ def watch(statements: list[str], connection: apsw.Connection) -> None:
     connection.exec_trace = note
 
 
-async def test_any_key_of_person_or_company_hits(store, world) -> None:
+async def test_any_key_of_person_or_company_hits(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example", provider="anna")
     keys = (*anna.person_keys, *anna.company_keys)
     ids = await store.suppressions.add([world.suppression((key,)) for key in keys])
@@ -36,7 +39,7 @@ async def test_any_key_of_person_or_company_hits(store, world) -> None:
     assert none == ()
 
 
-async def test_a_hit_says_what_was_entered(store, world) -> None:
+async def test_a_hit_says_what_was_entered(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example")
     entry = world.suppression(
         anna.company_keys, SuppressionKind.DOMAIN, SuppressionReason.PHONE, scope="controller:nordlicht"
@@ -47,14 +50,14 @@ async def test_a_hit_says_what_was_entered(store, world) -> None:
     assert (hit.reason, hit.at) == (SuppressionReason.PHONE, world.clock.now())
 
 
-async def test_an_entry_with_several_keys_is_one_hit(store, world) -> None:
+async def test_an_entry_with_several_keys_is_one_hit(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example")
     await store.suppressions.add([world.suppression(anna.person_keys)])
     ((hit,),) = await store.suppressions.hits([anna])
     assert hit.reason is SuppressionReason.OBJECTION
 
 
-async def test_the_same_entry_twice_is_one_and_keeps_its_earlier_date(store, world) -> None:
+async def test_the_same_entry_twice_is_one_and_keeps_its_earlier_date(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example")
     late = world.suppression(anna.person_keys)
     early = world.suppression(tuple(reversed(anna.person_keys)), at=late.at - timedelta(days=9))
@@ -67,7 +70,7 @@ async def test_the_same_entry_twice_is_one_and_keeps_its_earlier_date(store, wor
     assert [row.kind for row in await store.ledger.rows(0, 9)] == ["suppressed"]
 
 
-async def test_another_reason_or_scope_is_another_entry(store, world) -> None:
+async def test_another_reason_or_scope_is_another_entry(store: SqliteStore, world: World) -> None:
     keys = world.identity("anna@muster.example").person_keys
     await store.suppressions.add(
         [
@@ -79,19 +82,21 @@ async def test_another_reason_or_scope_is_another_entry(store, world) -> None:
     assert await store.suppressions.count() == 3
 
 
-async def test_an_entry_without_keys_is_refused(store, world) -> None:
+async def test_an_entry_without_keys_is_refused(store: SqliteStore, world: World) -> None:
     with pytest.raises(ValueError, match="key"):
         await store.suppressions.add([world.suppression(())])
 
 
-async def test_an_import_of_contacts_removes_no_entry(store, world) -> None:
+async def test_an_import_of_contacts_removes_no_entry(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example")
     await store.suppressions.add([world.suppression(anna.person_keys)])
     await store.contacts.upsert([(Contact("anna@muster.example"), anna)])
     assert await store.suppressions.hits([anna]) != [()]
 
 
-async def test_an_erasure_takes_the_subject_and_leaves_the_protection(file_store, path, world) -> None:
+async def test_an_erasure_takes_the_subject_and_leaves_the_protection(
+    file_store: SqliteStore, path: Path, world: World
+) -> None:
     anna = world.identity("anna@muster.example")
     entry = world.suppression(anna.person_keys, subject="anna.erased@muster.example")
     await file_store.suppressions.add([entry])
@@ -105,7 +110,7 @@ async def test_an_erasure_takes_the_subject_and_leaves_the_protection(file_store
     assert b"anna.erased" not in path.read_bytes()
 
 
-async def test_a_removal_is_explicit_and_told_to_the_ledger(store, world) -> None:
+async def test_a_removal_is_explicit_and_told_to_the_ledger(store: SqliteStore, world: World) -> None:
     anna = world.identity("anna@muster.example")
     ids = await store.suppressions.add([world.suppression(anna.person_keys)])
     assert await store.suppressions.remove([*ids, "unknown"], "fresh_consent") == 1
@@ -123,7 +128,7 @@ async def test_a_removal_is_explicit_and_told_to_the_ledger(store, world) -> Non
     assert await store.suppressions.add([world.suppression(anna.person_keys)]) == ids
 
 
-async def test_entries_are_listed_in_order_of_addition(store, world) -> None:
+async def test_entries_are_listed_in_order_of_addition(store: SqliteStore, world: World) -> None:
     people = [world.identity(f"p{number}@muster.example") for number in range(5)]
     entries = [world.suppression(person.person_keys) for person in people]
     ids = await store.suppressions.add(entries)
@@ -136,14 +141,14 @@ async def test_entries_are_listed_in_order_of_addition(store, world) -> None:
     assert seen[0].entry.subject == "anna.keller@muster.example"
 
 
-async def test_foreign_kinds_of_hashes_are_remembered(store, world) -> None:
+async def test_foreign_kinds_of_hashes_are_remembered(store: SqliteStore, world: World) -> None:
     assert await store.suppressions.foreign_algorithms() == frozenset()
     await store.suppressions.add([world.suppression((b"a" * 32,), origin="md5"), world.suppression((b"b" * 32,))])
     await store.suppressions.add([world.suppression((b"c" * 32,), origin="sha256")])
     assert await store.suppressions.foreign_algorithms() == {"md5", "sha256"}
 
 
-async def test_hits_of_many_identities_are_one_statement(store, world) -> None:
+async def test_hits_of_many_identities_are_one_statement(store: SqliteStore, world: World) -> None:
     counts = []
     for size in (1, 500):
         identities = [world.identity(f"p{number}@muster.example") for number in range(size)]
@@ -155,7 +160,7 @@ async def test_hits_of_many_identities_are_one_statement(store, world) -> None:
     assert counts == [1, 1]
 
 
-async def test_nothing_asked_is_nothing_answered(store) -> None:
+async def test_nothing_asked_is_nothing_answered(store: SqliteStore) -> None:
     assert await store.suppressions.hits([]) == []
     assert await store.suppressions.add([]) == []
     assert await store.suppressions.remove([], "x") == 0

@@ -9,14 +9,16 @@ from pathlib import Path
 import apsw
 import orjson
 import pytest
+from tests.unit.store.conftest import World
 
+from penstock.model.keyring import Keyring
 from penstock.store.sqlite import SqliteStore
 
 TRIGGERS = ("ledger_keeps_rows", "ledger_loses_no_row", "ledger_keeps_batches", "ledger_loses_no_batch")
 
 
 @pytest.fixture
-async def written(path: Path, world) -> Path:
+async def written(path: Path, world: World) -> Path:
     """A closed store with nine rows in six batches."""
     store = await SqliteStore.open(f"sqlite:///{path}", world.keyring, world.clock)
     mails = [world.new_mail(f"p{number}@muster.example") for number in range(4)]
@@ -40,7 +42,7 @@ def tamper(path: Path, *statements: str | Callable[[apsw.Connection], object]) -
     connection.close()
 
 
-async def verify(path: Path, world, keyring=None):
+async def verify(path: Path, world: World, keyring=None):
     store = await SqliteStore.open(f"sqlite:///{path}", keyring or world.keyring, world.clock, read_only=True)
     try:
         return await store.ledger.verify()
@@ -48,17 +50,17 @@ async def verify(path: Path, world, keyring=None):
         await store.aclose()
 
 
-async def test_an_untouched_ledger_is_as_written(written, world) -> None:
+async def test_an_untouched_ledger_is_as_written(written: Path, world: World) -> None:
     report = await verify(written, world)
     assert (report.rows, report.batches, report.fault, report.seq) == (9, 6, None, None)
 
 
-async def test_an_empty_ledger_is_as_written(store) -> None:
+async def test_an_empty_ledger_is_as_written(store: SqliteStore) -> None:
     report = await store.ledger.verify()
     assert (report.rows, report.batches, report.fault) == (0, 0, None)
 
 
-async def test_the_tables_refuse_to_be_changed(written) -> None:
+async def test_the_tables_refuse_to_be_changed(written: Path) -> None:
     connection = apsw.Connection(str(written))
     for statement in (
         "UPDATE ledger SET code = 'X'",
@@ -122,14 +124,14 @@ INSERT = (
         (["UPDATE meta SET value = replace(value, '6 9', '4 7') WHERE name = 'ledger:head'"], "head", None),
     ],
 )
-async def test_the_first_fault_is_named(written, world, changes, fault, seq) -> None:
+async def test_the_first_fault_is_named(written: Path, world: World, changes, fault, seq) -> None:
     tamper(written, *changes)
     report = await verify(written, world)
     assert fault in report.fault
     assert report.seq == seq
 
 
-async def test_swapped_rows_are_found_by_their_batch(written, world) -> None:
+async def test_swapped_rows_are_found_by_their_batch(written: Path, world: World) -> None:
     tamper(
         written,
         "UPDATE ledger SET seq = 100 WHERE seq = 2",
@@ -140,7 +142,7 @@ async def test_swapped_rows_are_found_by_their_batch(written, world) -> None:
     assert report.fault == "rows 1 to 4 are not the ones written as batch 1"
 
 
-async def test_a_cut_tail_with_the_head_of_another_place_is_found(written, world) -> None:
+async def test_a_cut_tail_with_the_head_of_another_place_is_found(written: Path, world: World) -> None:
     """The head's mac covers batch, row number and digest, so it cannot be moved back without the key."""
 
     def move_head(connection: apsw.Connection) -> None:
@@ -152,7 +154,9 @@ async def test_a_cut_tail_with_the_head_of_another_place_is_found(written, world
     assert (await verify(written, world)).fault == "the head of the ledger was changed"
 
 
-async def test_a_ledger_lives_on_through_a_rotation_of_its_key(written, world, make_keyring) -> None:
+async def test_a_ledger_lives_on_through_a_rotation_of_its_key(
+    written: Path, world: World, make_keyring: Callable[..., Keyring]
+) -> None:
     rotated = make_keyring(ledgers=("l2", "l1"))
     store = await SqliteStore.open(f"sqlite:///{written}", rotated, world.clock)
     await store.ledger.append("note", {"number": 10})
@@ -161,7 +165,7 @@ async def test_a_ledger_lives_on_through_a_rotation_of_its_key(written, world, m
     await store.aclose()
 
 
-async def test_a_long_ledger_is_walked_in_steps_while_it_grows(file_store) -> None:
+async def test_a_long_ledger_is_walked_in_steps_while_it_grows(file_store: SqliteStore) -> None:
     for number in range(450):
         await file_store.ledger.append("note", {"number": number})
     report = await file_store.ledger.verify()

@@ -26,6 +26,7 @@ __all__ = ["Notice", "NoticeOptions"]
 _ROOT = re.compile(r"<html\b(?P<attributes>[^>]*)>", re.IGNORECASE)
 _NAME = re.compile(r"\s([A-Za-z:-]+)")
 _WOVEN = re.compile(r'data-penstock="(\w+)"')
+_LOCALES = {"en": "en_GB"}  # read without doubt everywhere: the month is a word, the day comes first
 _DATES = 4_096
 _RULE = "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)"
 
@@ -190,7 +191,7 @@ class Notice:
 
             if len(self._dates) >= _DATES:
                 self._dates.clear()
-            found = self._dates[moment, language] = format_date(moment.date(), "long", locale=language)
+            found = self._dates[moment, language] = format_date(moment.date(), "long", locale=_LOCALES.get(language, language))
         return found
 
     def _url(self, purpose: str, path: str, mail: Mail) -> str:

@@ -78,7 +78,7 @@ async def test_the_notice_says_what_is_known_of_this_contact(
     assert "you work in purchasing in an industry our offer is made for" in found[1]
     assert "What prompted us: your site shows a new plant." in found[1]
     assert "from your company's public website" in found[2]
-    assert "on November 10, 2026" in found[2]
+    assert "on 10 November 2026" in found[2]
     assert "https://muster-werk.example/team" in found[2]
     assert "CNIL" in found[3]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -199,7 +199,7 @@ async def test_an_outcome_that_is_final_is_never_tried_again(outcome: Outcome, s
 
 
 async def test_try_later_waits_for_its_time() -> None:
-    answers = iter([TryLater("greylisted"), Accepted("ok")])
+    answers: Iterator[Outcome] = iter([TryLater("greylisted"), Accepted("ok")])
     async with bench(lambda _mail: next(answers)) as table:
         await table.plan(people(1))
         await table.drain()
@@ -320,7 +320,7 @@ class TickingClock(FakeClock):
 
 async def test_rule_7_a_repeat_is_the_identical_payload_on_a_clock_that_runs() -> None:
     offered: list[bytes] = []
-    answers = iter([TryLater("greylisted"), Accepted("ok")])
+    answers: Iterator[Outcome] = iter([TryLater("greylisted"), Accepted("ok")])
 
     def answer(mail: Mail) -> Outcome:
         assert isinstance(mail.content, Message)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from penstock.model.identity import Identity
 from penstock.model.keyring import Keyring, Secret
 from penstock.model.mail import Envelope, Letter, Mail, Message
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
-from penstock.model.verdict import Decision, Facts, Reason, Verdict, decide
+from penstock.model.verdict import Decision, Facts, Reason, Variant, Verdict, decide
 from penstock.store.placing import NewMail
 from penstock.store.sqlite import SqliteStore
 
@@ -59,19 +60,19 @@ class World:
         home = self.keyring.anchor(f"company:{company or domain}")
         return Identity(person, tuple(keys), (home,), home, None)
 
-    def campaign(self, id_: str = "autumn", *, text: str = "Hello", **more: object) -> Campaign:
+    def campaign(self, id_: str = "autumn", *, text: str = "Hello", **more: Any) -> Campaign:
         template = TemplateFile("text", "", "a.txt.j2", text)
         spec = MessageSpec("Eva <eva@nordlicht.example>", "Offer", text="a.txt.j2", templates=(template,))
         digest = hashlib.sha256(f"{id_} {text} {more}".encode()).hexdigest()
-        return Campaign(id_, "nordlicht", "offer", spec, digest=digest, **more)  # type: ignore[arg-type]
+        return Campaign(id_, "nordlicht", "offer", spec, digest=digest, **more)
 
     def new_mail(
-        self, address: str = "anna.keller@muster.example", campaign: Campaign | None = None, **more: object
+        self, address: str = "anna.keller@muster.example", campaign: Campaign | None = None, **more: Any
     ) -> NewMail:
         campaign = campaign or self.campaign()
         identity = more.pop("identity", None) or self.identity(address)
         assert isinstance(identity, Identity)
-        fields: dict[str, object] = {
+        fields: dict[str, Any] = {
             "contact_id": None,
             "stream": Stream.PROSPECTING,
             "controller": "nordlicht",
@@ -80,7 +81,7 @@ class World:
         }
         fields.update(more)
         id_ = self.keyring.mail_id(campaign.id, identity.person)
-        return NewMail(id=id_, campaign=campaign, identity=identity, **fields)  # type: ignore[arg-type]
+        return NewMail(id=id_, campaign=campaign, identity=identity, **fields)
 
     def mail(self, new: NewMail, address: str = "anna.keller@muster.example", notice: str | None = None) -> Mail:
         letter = Letter((("Subject", "Offer for Anna"),), "Dear Anna", None, "en", "t1", notice)
@@ -98,9 +99,9 @@ class World:
             contact_id=new.contact_id,
         )
 
-    def go(self, variant: str = "first") -> Decision:
+    def go(self, variant: Variant = "first") -> Decision:
         why = "anna.keller@muster.example works in purchasing"
-        return decide((Reason("relevance", Verdict.SEND, None, why, Facts(fields=("function",))),), variant)  # type: ignore[arg-type]
+        return decide((Reason("relevance", Verdict.SEND, None, why, Facts(fields=("function",))),), variant)
 
     def stop(
         self, verdict: Verdict = Verdict.HOLD, code: Code = Code.UNVERIFIED, until: datetime | None = None
@@ -113,11 +114,11 @@ class World:
         kind: SuppressionKind = SuppressionKind.PERSON,
         reason: SuppressionReason = SuppressionReason.OBJECTION,
         scope: str = "all",
-        **more: object,
+        **more: Any,
     ) -> Suppression:
-        fields: dict[str, object] = {"at": self.clock.now(), "subject": "anna.keller@muster.example"}
+        fields: dict[str, Any] = {"at": self.clock.now(), "subject": "anna.keller@muster.example"}
         fields.update(more)
-        return Suppression(kind, keys, scope, reason, **fields)  # type: ignore[arg-type]
+        return Suppression(kind, keys, scope, reason, **fields)
 
 
 def _secret(name: str) -> Secret:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import apsw
 from tests.unit.store.conftest import World
@@ -29,7 +30,7 @@ async def test_every_edition_is_kept_and_equal_templates_once(store: SqliteStore
     assert [await store.campaigns.load(edition.digest) for edition in editions] == editions
 
     def templates(connection: apsw.Connection) -> int:
-        return connection.execute("SELECT count(*) FROM templates").get
+        return cast("int", connection.execute("SELECT count(*) FROM templates").get)
 
     assert await store.database.read(templates) == 2
 

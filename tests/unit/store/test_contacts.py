@@ -21,6 +21,7 @@ async def test_a_new_contact_gets_a_random_id_and_a_known_one_keeps_it(store: Sq
     assert again.contact == Contact("anna.keller@muster.example", given_name="Anna", title="Buyer")
     assert await store.contacts.count() == 1
     (found,) = await store.contacts.load([first.id])
+    assert found is not None
     assert found.contact == again.contact
 
 
@@ -46,6 +47,7 @@ async def test_two_rows_of_one_person_in_one_batch_are_one_contact(store: Sqlite
     assert (one.is_new, two.is_new) == (True, False)
     assert two.contact == Contact("ANNA@muster.example", given_name="Anna", title="Buyer")
     (found,) = await store.contacts.find([identity])
+    assert found is not None
     assert found.contact == two.contact
 
 

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -31,14 +32,14 @@ class Clock:
 WRITE_FOREVER = (
     PREPARE
     + """
-async def write(store: SqliteStore, name):
+async def write(store, name):
     number = 0
     while True:
         await store.ledger.append("note", {"writer": name, "number": number, "padding": "x" * 500})
         print(name, number, flush=True)
         number += 1
 
-async def main(path: Path):
+async def main(path):
     store = await SqliteStore.open(f"sqlite:///{path}", KEYS, Clock())
     await asyncio.gather(*(write(store, name) for name in "abcd"))
 
@@ -48,7 +49,7 @@ asyncio.run(main(sys.argv[1]))
 WRITE_UNTIL_FULL = (
     PREPARE
     + """
-async def main(path: Path):
+async def main(path):
     store = await SqliteStore.open(f"sqlite:///{path}", KEYS, Clock())
     number = 0
     try:
@@ -70,7 +71,7 @@ asyncio.run(main(sys.argv[1]))
 class Clock:
     """Not looked at here."""
 
-    def now(self):
+    def now(self) -> Never:
         raise LookupError
 
     machine = now

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import apsw
 import pytest
 
 from penstock.errors import StoreUnavailable
 from penstock.store.connections import connect_reader, connect_writer, make_durable
-from penstock.store.database import Database
+from penstock.store.database import Database, Job
 
 
-def insert(value: int) -> object:
+def insert(value: int) -> Job[int]:
     def job(connection: apsw.Connection) -> int:
         connection.execute("INSERT INTO t VALUES (?)", (value,))
         return value
@@ -23,7 +24,7 @@ def insert(value: int) -> object:
 
 
 def count(connection: apsw.Connection) -> int:
-    return connection.execute("SELECT count(*) FROM t").get
+    return cast("int", connection.execute("SELECT count(*) FROM t").get)
 
 
 class Opened:

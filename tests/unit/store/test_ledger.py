@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import apsw
 import orjson
 from tests.unit.store.conftest import World
 
 from penstock.model.codes import Code
+from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.model.verdict import Facts, Reason, Verdict, decide
-from penstock.ports import Ending
+from penstock.ports import Ending, SavedMail
 from penstock.store.chain import canonical, outside_word
 from penstock.store.sqlite import SqliteStore
 
 
-async def saved(store: SqliteStore, world: World, address="anna.keller@muster.example", **more):
+async def saved(store: SqliteStore, world: World, address: str = "anna.keller@muster.example", **more: Any) -> Mail:
     """One accepted mail and its draft."""
     new = world.new_mail(address, **more)
     await store.mails.accept([new])
     return world.mail(new, address)
 
 
-async def state(store: SqliteStore, mail) -> str:
-    return (await store.mails.load([mail.id]))[0].state
+async def load(store: SqliteStore, mail: Mail) -> SavedMail:
+    (known,) = await store.mails.load([mail.id])
+    assert known is not None
+    return known
 
 
-async def begin(store: SqliteStore, world: World, *mails):
+async def state(store: SqliteStore, mail: Mail) -> str:
+    return (await load(store, mail)).state
+
+
+async def begin(store: SqliteStore, world: World, *mails: Mail) -> Sequence[Reason | None]:
     return await store.ledger.begin([(mail, world.go()) for mail in mails])
 
 
@@ -71,6 +80,8 @@ async def test_a_decision_on_a_mail_that_was_never_saved_is_kept_too(store: Sqli
 
 async def test_a_begin_writes_decision_start_payload_and_snapshot(store: SqliteStore, world: World) -> None:
     mail = await saved(store, world)
+    assert isinstance(mail.content, Message)
+    assert mail.campaign is not None
     assert await begin(store, world, mail) == [None]
     (row,) = await store.ledger.show(mail.id)
     body = row.body
@@ -79,9 +90,10 @@ async def test_a_begin_writes_decision_start_payload_and_snapshot(store: SqliteS
     assert body["payload"] == hashlib.sha256(mail.content.data).hexdigest()
     assert (body["campaign"], body["step"], body["controller"]) == (mail.campaign.digest, "autumn", "nordlicht")
     snapshot = await store.snapshots.get(row.seq)
+    assert snapshot is not None
     assert snapshot["contact"]["given_name"] == "Anna"
     assert snapshot["campaign"] == mail.campaign.digest
-    (loaded,) = await store.mails.load([mail.id])
+    loaded = await load(store, mail)
     assert (loaded.state, loaded.begun_at, loaded.attempts) == ("begun", world.clock.now(), 1)
 
 
@@ -90,6 +102,7 @@ async def test_an_erased_snapshot_leaves_the_ledger_whole(store: SqliteStore, wo
     await begin(store, world, mail)
     (row,) = await store.ledger.show(mail.id)
     values = await store.snapshots.get(row.seq)
+    assert values is not None
     assert values["contact"]["address"] == "anna.keller@muster.example"
     assert hashlib.sha256(orjson.dumps(values)).hexdigest() == row.body["snapshot"]
     assert await store.snapshots.erase([mail.id]) == 1
@@ -120,11 +133,11 @@ async def test_a_try_later_goes_back_to_the_queue_and_keeps_the_first_begin(stor
     await begin(store, world, mail)
     await store.ledger.end([Ending(mail, world.go(), TryLater("greylisted"), start + timedelta(minutes=30))])
     world.clock.pass_time(timedelta(minutes=30))
-    (loaded,) = await store.mails.load([mail.id])
+    loaded = await load(store, mail)
     assert (loaded.state, loaded.begun_at, loaded.attempts) == ("queued", start, 1)
     await begin(store, world, mail)
     await store.ledger.end([Ending(mail, world.go(), TryLater("closed", attempt_used=False), world.clock.now())])
-    (loaded,) = await store.mails.load([mail.id])
+    loaded = await load(store, mail)
     assert (loaded.state, loaded.begun_at, loaded.attempts) == ("queued", start, 1)
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.store.conftest import World
@@ -9,18 +9,29 @@ from tests.unit.store.conftest import World
 from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.contact import Contact
-from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
+from penstock.model.mail import Mail
+from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
 from penstock.model.verdict import Verdict
-from penstock.ports import Ending
+from penstock.ports import Ending, SavedMail
 from penstock.queue.sql import SqlQueue
+from penstock.store.desk import MailState
+from penstock.store.placing import NewMail
 from penstock.store.sqlite import SqliteStore
 
 
-async def placed(store: SqliteStore, *new) -> list[str]:
+async def placed(store: SqliteStore, *new: NewMail) -> list[str]:
     return [answer.answer for answer in await store.mails.accept(list(new))]
 
 
-async def send(store: SqliteStore, world: World, new, outcome=None, *, notice: str | None = None, due=None):
+async def send(
+    store: SqliteStore,
+    world: World,
+    new: NewMail,
+    outcome: Outcome | None = None,
+    *,
+    notice: str | None = None,
+    due: datetime | None = None,
+) -> Mail:
     """Begin and end one mail."""
     mail = world.mail(new, notice=notice)
     (reason,) = await store.ledger.begin([(mail, world.go())])
@@ -30,9 +41,14 @@ async def send(store: SqliteStore, world: World, new, outcome=None, *, notice: s
     return mail
 
 
-async def state(store: SqliteStore, new) -> str:
+async def load(store: SqliteStore, new: NewMail) -> SavedMail:
     (saved,) = await store.mails.load([new.id])
-    return saved.state
+    assert saved is not None
+    return saved
+
+
+async def state(store: SqliteStore, new: NewMail) -> str:
+    return (await load(store, new)).state
 
 
 async def test_a_mail_is_saved_with_its_ticket(store: SqliteStore, world: World) -> None:
@@ -52,6 +68,7 @@ async def test_an_original_comes_back_with_campaign_and_contact(store: SqliteSto
     new = world.new_mail(contact_id=stored.id)
     await store.mails.accept([new])
     (saved, missing) = await store.mails.load([new.id, "0" * 32])
+    assert saved is not None
     assert missing is None
     assert (saved.campaign, saved.contact, saved.contact_id) == (new.campaign, anna, stored.id)
     assert (saved.stream, saved.controller, saved.state) == (Stream.PROSPECTING, "nordlicht", "queued")
@@ -63,12 +80,14 @@ async def test_a_ready_made_message_keeps_its_octets(store: SqliteStore, world: 
     one = world.new_mail("a@muster.example", content=data, recipient="a@muster.example", stream=Stream.TRANSACTIONAL)
     two = replace(world.new_mail("b@muster.example"), content=data, recipient="b@muster.example", campaign=None)
     await store.mails.accept([one, two])
-    saved = await store.mails.load([one.id, two.id])
-    assert [(each.content, each.recipient) for each in saved] == [
+    first, second = await store.mails.load([one.id, two.id])
+    assert first is not None
+    assert second is not None
+    assert [(each.content, each.recipient) for each in (first, second)] == [
         (data, "a@muster.example"),
         (data, "b@muster.example"),
     ]
-    assert saved[1].campaign is None
+    assert second.campaign is None
 
 
 async def test_the_same_mail_waits_once(store: SqliteStore, world: World) -> None:
@@ -80,7 +99,7 @@ async def test_the_same_mail_waits_once(store: SqliteStore, world: World) -> Non
 
 @pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.BLOCK, Verdict.REJECT, Verdict.DEFER])
 async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(
-    store: SqliteStore, world: World, verdict
+    store: SqliteStore, world: World, verdict: Verdict
 ) -> None:
     queue = SqlQueue(store.database, world.clock)
     new = world.new_mail()
@@ -93,7 +112,7 @@ async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(
     await queue.drop([new.id])
     edited = replace(new, campaign=world.campaign(text="Edited"))
     assert await placed(store, edited) == ["again"]
-    (saved,) = await store.mails.load([new.id])
+    saved = await load(store, new)
     assert (saved.state, saved.campaign) == ("queued", edited.campaign)
     assert await queue.depth() == 1
 
@@ -102,7 +121,9 @@ async def test_a_mail_that_was_stopped_is_queued_again_with_the_new_campaign(
     ("outcome", "word"),
     [(None, "begun"), (Accepted(), "accepted"), (Uncertain("x"), "uncertain"), (Failed("x"), "failed")],
 )
-async def test_a_mail_that_began_is_left_alone(store: SqliteStore, world: World, outcome, word) -> None:
+async def test_a_mail_that_began_is_left_alone(
+    store: SqliteStore, world: World, outcome: Outcome | None, word: str
+) -> None:
     new = world.new_mail()
     await store.mails.accept([new])
     await send(store, world, new, outcome)
@@ -134,7 +155,7 @@ async def test_whom_a_mail_was_for_is_known_long_after_the_contact_is_gone(store
     await store.contacts.delete([stored.id])
     assert await store.mails.identity_of(new.id) == identity
     assert await store.mails.identity_of("unknown") is None
-    (saved,) = await store.mails.load([new.id])
+    saved = await load(store, new)
     assert (saved.contact, saved.contact_id) == (None, stored.id)
 
 
@@ -146,6 +167,7 @@ async def test_every_form_a_person_was_written_to_stays_known(store: SqliteStore
     await store.mails.accept([first])
     await store.mails.accept([second])
     known = await store.mails.identity_of(first.id)
+    assert known is not None
     assert set(known.person_keys) == {*plain.person_keys, *tagged.person_keys}
 
 
@@ -158,8 +180,8 @@ async def test_a_release_waives_exactly_the_hold_codes_it_had(store: SqliteStore
     assert [held.mail_id for held in await store.mails.held("", 9)] == [new.id]
     assert await store.mails.release([new.id, "unknown"], "Eva called anna@muster.example") == [new.id]
     assert await store.mails.held("", 9) == []
-    (saved,) = await store.mails.load([new.id])
-    assert (saved.state, saved.waived) == ("queued", {"UNVERIFIED"})
+    saved = await load(store, new)
+    assert (saved.state, saved.waived) == ("queued", frozenset({"UNVERIFIED"}))
     assert await queue.depth() == 1
     assert await store.mails.release([new.id], "again") == []
     row = (await store.ledger.show(new.id))[-1]
@@ -167,7 +189,7 @@ async def test_a_release_waives_exactly_the_hold_codes_it_had(store: SqliteStore
     assert "Eva" not in str(row.body)
     await store.ledger.record([(world.mail(new), world.stop(Verdict.HOLD, Code.REASON_MISSING))])
     await store.mails.release([new.id], "and that")
-    (saved,) = await store.mails.load([new.id])
+    saved = await load(store, new)
     assert saved.waived == {"UNVERIFIED", "REASON_MISSING"}
 
 
@@ -187,7 +209,9 @@ async def test_a_worker_that_judged_before_a_release_cannot_take_its_ticket_away
 
 
 @pytest.mark.parametrize(("sent", "word"), [(True, "accepted"), (False, "queued")])
-async def test_an_uncertain_mail_is_settled_by_a_person(store: SqliteStore, world: World, sent, word) -> None:
+async def test_an_uncertain_mail_is_settled_by_a_person(
+    store: SqliteStore, world: World, sent: bool, word: str
+) -> None:
     queue = SqlQueue(store.database, world.clock)
     new = world.new_mail()
     await store.mails.accept([new])
@@ -232,7 +256,8 @@ async def test_reports_walk_over_a_campaign_in_order(store: SqliteStore, world: 
     await store.ledger.record([(world.mail(mails[1]), world.stop())])
     until = world.clock.now() + timedelta(hours=3)
     await store.ledger.record([(world.mail(mails[2]), world.stop(Verdict.DEFER, Code.FREQUENCY_CAP, until))])
-    seen, after = [], ""
+    seen: list[MailState] = []
+    after = ""
     while page := await store.mails.states("autumn", after, 2):
         seen += page
         after = page[-1].mail_id

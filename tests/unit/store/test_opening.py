@@ -199,7 +199,7 @@ async def test_looking_writes_nothing(path: Path, keyring: Keyring, world: World
 
 async def test_looking_at_a_store_that_somebody_writes_to_sees_its_latest_state(
     path: Path, file_store: SqliteStore, keyring: Keyring, world: World
-):
+) -> None:
     await file_store.mails.accept([world.new_mail()])
     looking = await SqliteStore.open(f"sqlite:///{path}", keyring, world.clock, read_only=True)
     await file_store.mails.accept([world.new_mail("bo@muster.example")])
@@ -253,7 +253,7 @@ from penstock.model.keyring import Keyring, Secret
 from penstock.store.sqlite import SqliteStore
 from penstock.clock import SystemClock
 
-async def main(path: Path):
+async def main(path):
     keys = Keyring(*((Secret(name, name.encode() * 16),) for name in ("pp", "tt", "ll")))
     store = await SqliteStore.open(f"sqlite:///{path}", keys, SystemClock())
     await store.aclose()

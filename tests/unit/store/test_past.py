@@ -10,8 +10,9 @@ import pytest
 from tests.unit.store.conftest import World
 
 from penstock.model.mail import NEW
-from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
+from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
 from penstock.ports import Ending, HistoryQuery
+from penstock.store.placing import NewMail
 from penstock.store.sqlite import SqliteStore
 
 
@@ -25,7 +26,9 @@ def watch(statements: list[str], connection: apsw.Connection) -> None:
     connection.exec_trace = note
 
 
-async def begin(store: SqliteStore, world: World, new, outcome=None, notice: str | None = None) -> None:
+async def begin(
+    store: SqliteStore, world: World, new: NewMail, outcome: Outcome | None = None, notice: str | None = None
+) -> None:
     (known,) = await store.mails.accept([new])
     assert known.answer == "new"
     mail = world.mail(new, notice=notice)
@@ -34,7 +37,7 @@ async def begin(store: SqliteStore, world: World, new, outcome=None, notice: str
         await store.ledger.end([Ending(mail, world.go(), outcome)])
 
 
-def ask(world: World, new, *, days: int = 30, most: int = 10, controller: str = "nordlicht") -> HistoryQuery:
+def ask(world: World, new: NewMail, *, days: int = 30, most: int = 10, controller: str = "nordlicht") -> HistoryQuery:
     since = world.clock.now() - timedelta(days=days)
     return HistoryQuery(new.id, new.identity, controller, new.step, since, most)
 
@@ -49,7 +52,7 @@ async def test_a_person_nobody_wrote_to_has_no_past(store: SqliteStore, world: W
     [(None, True), (Accepted(), True), (Uncertain("x"), True), (Failed("x"), False), (TryLater("x"), False)],
 )
 async def test_what_may_have_reached_the_person_counts_as_a_touch(
-    store: SqliteStore, world: World, outcome, counts
+    store: SqliteStore, world: World, outcome: Outcome | None, counts: bool
 ) -> None:
     before = world.new_mail(campaign=world.campaign("before"))
     await begin(store, world, before, outcome)

@@ -11,6 +11,7 @@ from tests.unit.store.conftest import World
 from penstock.model.contact import Contact
 from penstock.model.suppression import SuppressionKind, SuppressionReason
 from penstock.store.sqlite import SqliteStore
+from penstock.store.suppressions import StoredSuppression
 
 
 def watch(statements: list[str], connection: apsw.Connection) -> None:
@@ -132,7 +133,8 @@ async def test_entries_are_listed_in_order_of_addition(store: SqliteStore, world
     people = [world.identity(f"p{number}@muster.example") for number in range(5)]
     entries = [world.suppression(person.person_keys) for person in people]
     ids = await store.suppressions.add(entries)
-    seen, after = [], ""
+    seen: list[StoredSuppression] = []
+    after = ""
     while page := await store.suppressions.entries(after, 2):
         seen += page
         after = page[-1].id

@@ -13,8 +13,10 @@ from tests.unit.store.conftest import World
 
 from penstock.model.keyring import Keyring
 from penstock.store.sqlite import SqliteStore
+from penstock.store.verification import VerifyReport
 
 TRIGGERS = ("ledger_keeps_rows", "ledger_loses_no_row", "ledger_keeps_batches", "ledger_loses_no_batch")
+Change = str | Callable[[apsw.Connection], object]
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ async def written(path: Path, world: World) -> Path:
     return path
 
 
-def tamper(path: Path, *statements: str | Callable[[apsw.Connection], object]) -> None:
+def tamper(path: Path, *statements: Change) -> None:
     connection = apsw.Connection(str(path))
     for trigger in TRIGGERS:
         connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
@@ -42,7 +44,7 @@ def tamper(path: Path, *statements: str | Callable[[apsw.Connection], object]) -
     connection.close()
 
 
-async def verify(path: Path, world: World, keyring=None):
+async def verify(path: Path, world: World, keyring: Keyring | None = None) -> VerifyReport:
     store = await SqliteStore.open(f"sqlite:///{path}", keyring or world.keyring, world.clock, read_only=True)
     try:
         return await store.ledger.verify()
@@ -124,9 +126,12 @@ INSERT = (
         (["UPDATE meta SET value = replace(value, '6 9', '4 7') WHERE name = 'ledger:head'"], "head", None),
     ],
 )
-async def test_the_first_fault_is_named(written: Path, world: World, changes, fault, seq) -> None:
+async def test_the_first_fault_is_named(
+    written: Path, world: World, changes: list[Change], fault: str, seq: int | None
+) -> None:
     tamper(written, *changes)
     report = await verify(written, world)
+    assert report.fault is not None
     assert fault in report.fault
     assert report.seq == seq
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.utils
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from penstock.law.identity import Identifier
@@ -18,7 +18,7 @@ from penstock.model.mail import Draft, Envelope, Mail, Message
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
 from penstock.store.placing import NewMail
 
-__all__ = ["Assembler", "CapSpan", "from_address", "new_mail", "sender_address"]
+__all__ = ["Assembler", "CapSpan", "Loaded", "from_address", "new_mail", "sender_address"]
 
 CapSpan = Callable[[Campaign], tuple[timedelta, int]]
 """The longest window of a campaign's caps and the most touches any of them counts."""
@@ -28,6 +28,14 @@ def sender_address(from_: str) -> str:
     """The address of a From as campaign files write it: what stands in the last angle brackets, else the whole."""
     head, bracket, tail = from_.rpartition("<")
     return tail.rstrip().removesuffix(">").strip() if bracket and head is not None else from_.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A mail as loaded. `begun`: a process that is no more began it and never ended it."""
+
+    mail: Mail
+    begun: bool
 
 
 class Assembler:
@@ -93,13 +101,16 @@ class Assembler:
         histories = await self._mails.history(queries)
         return [replace(mail, history=history) for mail, history in zip(mails, histories, strict=True)]
 
-    async def load(self, ids: Sequence[str]) -> list[Mail | None]:
+    async def load(self, ids: Sequence[str]) -> list[Loaded | None]:
         """Saved mails by id, ready to be judged; None for one that is gone or whose contact was erased."""
         saved = await self._mails.load(ids)
         made = [self._from_saved(item) if item is not None else None for item in saved]
         known = await self.with_history([mail for mail in made if mail is not None])
         filled = iter(known)
-        return [next(filled) if mail is not None else None for mail in made]
+        return [
+            Loaded(next(filled), begun=item.state == "begun") if mail is not None and item is not None else None
+            for mail, item in zip(made, saved, strict=True)
+        ]
 
     def _from_saved(self, saved: SavedMail) -> Mail | None:
         if saved.content is not None and saved.recipient is not None:

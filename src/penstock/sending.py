@@ -98,10 +98,18 @@ class Sending:
         if not stop.is_set():
             await self._house.worker(self._done).drain(wait=wait, stop=stop)
         self.report.interrupted = stop.is_set()
-        for each in self._open.values():
-            self._emit(each)
+        await self._tell_open()
         self.report.waiting = await self._emit_waiting()
         return self.report
+
+    async def _tell_open(self) -> None:
+        """The lines of mails that did not end in this run, with what became of those that a dead process began."""
+        begun = [mail_id for mail_id, each in self._open.items() if "earlier" in each]
+        for saved in await self._house.store.mails.load(begun):
+            if saved is not None and saved.state == "uncertain":
+                self._open[saved.id]["outcome"] = "uncertain"
+        for each in self._open.values():
+            self._emit(each)
 
     def _emit(self, each: Line) -> None:
         self.report.count(each)
@@ -142,11 +150,11 @@ class Sending:
         placed = await house.store.mails.accept([new_mail(mail, adapter, due) for mail in mails])
         for mail, each in zip(mails, placed, strict=True):
             if each.answer.startswith("done:"):
-                self._emit_done(mail, each.answer.removeprefix("done:"))
+                self._tell_earlier(mail, each.answer.removeprefix("done:"))
         self._progress("planned", len(fresh))
 
-    def _emit_done(self, mail: Mail, state: str) -> None:
-        """A mail of an earlier run that is not touched again."""
+    def _tell_earlier(self, mail: Mail, state: str) -> None:
+        """A mail of an earlier run. What another process began may still end in this run, so its line waits."""
         if state == "accepted":
             self.report.already_sent += 1
         reason = Reason(
@@ -155,7 +163,11 @@ class Sending:
             Code.DUPLICATE,
             f"this campaign step was already tried for this person: {state}",
         )
-        self._emit({**line(mail, decide((reason,), mail.variant)), "earlier": state})
+        earlier = {**line(mail, decide((reason,), mail.variant)), "earlier": state}
+        if state == "begun":
+            self._open[mail.id] = earlier
+        else:
+            self._emit(earlier)
 
     async def _emit_waiting(self) -> int:
         """Mails of this campaign that still wait for our own pace, one line each."""

@@ -80,7 +80,9 @@ class SuppressionList:
             if stored is not None:
                 identity = self._identifier.of_address(address, stored.contact.company)
         else:
-            identity = self._identifier.of_keys(self.keys(subject)[1])
+            kind, keys, plain, _ = self._read(subject)
+            is_domain = kind is SuppressionKind.DOMAIN and plain is not None
+            identity = self._identifier.of_domain(plain or "") if is_domain else self._identifier.of_keys(keys)
         (hits,) = await self._house.store.suppressions.hits([identity])
         return hits
 
@@ -115,8 +117,9 @@ class SuppressionList:
         if _DOMAIN.fullmatch(text.removeprefix("@")):
             domain = self._domain(text.removeprefix("@"))
             return SuppressionKind.DOMAIN, self._identifier.domain_keys(domain)[:1], domain, None
-        if not organisation_key(text):
-            raise InvalidInput("is no address, domain, company id or hash", where="suppression")
+        if not any(character.isdigit() for character in organisation_key(text)):
+            mend = "a company id is a VAT or registry number"
+            raise InvalidInput("is no address, domain, company id or hash", where="suppression", mend=mend)
         return SuppressionKind.COMPANY, self._identifier.organisation_keys(text)[:1], text, None
 
     def _domain(self, text: str) -> str:

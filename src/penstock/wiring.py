@@ -141,7 +141,18 @@ async def _furnish(
 ) -> House:
     mailboxes = Mailboxes.load()
     identifier = Identifier(keyring, Canonical.load(), mailboxes, await store.suppressions.foreign_algorithms())
-    adapters = {name: adapter_from_url(name, each.url, settings.base) for name, each in settings.adapters.items()}
+    adapters = {
+        name: adapter_from_url(
+            name,
+            each.url,
+            settings.base,
+            clock,
+            password=each.password,
+            api_key=each.api_key,
+            endpoint=each.endpoint,
+        )
+        for name, each in settings.adapters.items()
+    }
     services = _services(settings, clock, keyring, store, adapters)
     assembler = Assembler(
         identifier=identifier,

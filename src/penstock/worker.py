@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from penstock.assembly import Assembler
+from penstock.assembly import Assembler, Loaded
 from penstock.errors import AdapterUnavailable, Unavailable
 from penstock.model.mail import Mail
 from penstock.model.outcome import Outcome, TryLater, Uncertain
@@ -98,10 +98,7 @@ class Worker:
         if not tickets:
             return 0
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
-        gone = [Settlement(ticket) for ticket, mail in zip(tickets, loaded, strict=True) if mail is None]
-        if gone:
-            await self._queue.settle(gone)
-        pairs = [(ticket, mail) for ticket, mail in zip(tickets, loaded, strict=True) if mail is not None]
+        pairs = await self._set_aside(tickets, loaded)
         walked = await self._pipeline.run([mail for _, mail in pairs])
         work = [
             (ticket, mail, decide(mail.reasons, mail.variant)) for (ticket, _), mail in zip(pairs, walked, strict=True)
@@ -109,6 +106,23 @@ class Worker:
         await self._stop([item for item in work if not item[2].may_go])
         await self._send([item for item in work if item[2].may_go])
         return len(tickets)
+
+    async def _set_aside(self, tickets: Sequence[Ticket], loaded: Sequence[Loaded | None]) -> list[tuple[Ticket, Mail]]:
+        """What can be worked on. Mails that are gone lose their ticket; what a dead process began is the janitor's."""
+        back, pairs, stranded = [], [], False
+        for ticket, found in zip(tickets, loaded, strict=True):
+            if found is None:
+                back.append(Settlement(ticket))
+            elif found.begun:
+                back.append(Settlement(ticket, self._clock.now()))
+                stranded = True
+            else:
+                pairs.append((ticket, found.mail))
+        if back:
+            await self._queue.settle(back)
+        if stranded:
+            await self._janitor()
+        return pairs
 
     async def _stop(self, work: Sequence[Work]) -> None:
         """Record and settle what may not go now. Our own pace is no decision and is not recorded."""

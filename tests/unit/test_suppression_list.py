@@ -42,6 +42,7 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         ("ａｎｎａ@firm.example", "anna@firm.example"),
         ("firm.example", "anyone@mail.firm.example"),
         ("@firm.example", "anyone@firm.example"),
+        ("firm.example", "mail.firm.example"),
         ("FR 123-456", "fr123456"),
     ],
 )
@@ -66,7 +67,21 @@ async def test_a_refusal_hits_nobody_else(house: House, added: str, asked: str) 
     assert await entries.check(asked) == ()
 
 
-@pytest.mark.parametrize("subject", ["gmail.com", "GMX.de", "t-online.de", "x@", "", "  ", "sha256:abc", "hmac-sha256:no:00"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "gmail.com",
+        "Anna Berg",
+        "anna.berg firm.example",
+        "GMX.de",
+        "t-online.de",
+        "x@",
+        "",
+        "  ",
+        "sha256:abc",
+        "hmac-sha256:no:00",
+    ],
+)
 async def test_what_cannot_be_meant_is_refused(house: House, subject: str) -> None:
     with pytest.raises(InvalidInput):
         await SuppressionList(house).add(subject, OBJECTION)
@@ -150,7 +165,9 @@ async def test_unusable_rows_hold_mail_until_they_are_settled_or_mended(house: H
     assert await entries.resolve(None) == 0
 
 
-async def test_foreign_hashes_hit_once_the_store_is_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_foreign_hashes_hit_once_the_store_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import hashlib
 
     monkeypatch.chdir(tmp_path)

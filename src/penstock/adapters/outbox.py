@@ -27,7 +27,7 @@ class FileAdapter:
 
     def __init__(self, name: str, folder: Path, *, smtputf8: bool = True) -> None:
         self.name = name
-        self.capabilities = Capabilities(max_batch=50, smtputf8=smtputf8)
+        self.capabilities = Capabilities(max_batch=50, smtputf8=smtputf8, idempotent=True)
         self._folder = folder
 
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:

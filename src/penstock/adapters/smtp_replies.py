@@ -1,4 +1,4 @@
-"""What a server's answer means: RFC 5321 reply codes, RFC 3463 status codes and the special texts of large providers."""
+"""What a server's answer means: RFC 5321 reply codes, RFC 3463 status codes, special texts of large providers."""
 
 from __future__ import annotations
 
@@ -110,50 +110,78 @@ _UNKNOWN_USER = (
     r"|recipientnotfound|user doesn't have an? .{0,20}account|mailbox unavailable.{0,20}not found"
 )
 _LIMIT = (
-    r"daily .{0,20}(sending|relay|message|recipient).{0,12} (limit|quota)|(sending|submission|message) (limit|quota|rate)"
+    r"daily .{0,20}(sending|relay|message|recipient).{0,12} (limit|quota)"
+    r"|(sending|submission|message) (limit|quota|rate)"
     r"|rate limit|too many (messages|recipients|connections|mails)|thread limit|throttl"
 )
-_OBJECTS = r"(recipient|user|mailbox)\b.{0,40}\b(has blocked|blocks|refuses|rejects|does not accept|has rejected)\b.{0,30}\b(you|sender)"
-_MAIL = frozenset({Stage.MAIL})
-_RCPT = frozenset({Stage.RCPT})
+_OBJECTS = (
+    r"(recipient|user|mailbox)\b.{0,40}\b"
+    r"(has blocked|blocks|refuses|rejects|does not accept|has rejected)\b.{0,30}\b(you|sender)"
+)
+_NO_RELAY = r"relay(ing)?( access)?( is)? (denied|not (allowed|permitted))|unable to relay|not permitted to relay"
+_NOT_OUR_SENDER = r"send ?as ?denied|send as this sender|sender address rejected|not owned by|bad outbound sender"
+_ABOUT_SENDER = r"\b(sender|mail from|from address|return.?path)\b"
+
+
+def _dead(meaning: str, status: str, *, basic: frozenset[int] = frozenset(), text: str = "") -> _Row:
+    """The address is to be suppressed at once."""
+    return _Row(meaning, Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, basic=basic, status=status, text=text)
+
+
+def _login(*, basic: frozenset[int] = frozenset(), status: str = "") -> _Row:
+    return _Row("our login is missing or refused", Scope.ACCOUNT, Bounce.NONE, basic=basic, status=status)
+
+
+def _sender(*, basic: frozenset[int] = frozenset(), status: str = "", text: str = "") -> _Row:
+    meaning = "our sender address or account is refused"
+    return _Row(meaning, Scope.SENDER, Bounce.SENDER, basic=basic, status=status, text=text)
+
+
+def _paced(*, status: str = "", text: str = "") -> _Row:
+    meaning = "a sending limit is reached"
+    return _Row(meaning, Scope.POLICY, Bounce.POLICY, Code.RATE_BACKOFF, Kind.LATER, status=status, text=text)
+
+
+def _greylisted(*, basic: frozenset[int] = frozenset(), status: str = "", text: str = "") -> _Row:
+    meaning = "greylisted (RFC 6647)"
+    return _Row(meaning, Scope.RECIPIENT, Bounce.SOFT, Code.RATE_BACKOFF, basic=basic, status=status, text=text)
+
+
+def _oversized(*, basic: frozenset[int] = frozenset(), status: str = "", text: str = "") -> _Row:
+    return _Row("the message is too large", Scope.CONTENT, Bounce.CONTENT, basic=basic, status=status, text=text)
+
 
 _PERMANENT = (
     _Row("too many recipients or no room, to be tried again (RFC 5321 section 4.5.3.1.10)",
-         Scope.RECIPIENT, Bounce.SOFT, kind=Kind.LATER, basic=frozenset({552}), stages=_RCPT),
-    _Row("our login is missing or refused", Scope.ACCOUNT, Bounce.NONE, basic=frozenset({523, 530, 534, 535, 538})),
-    _Row("our login is missing or refused", Scope.ACCOUNT, Bounce.NONE, status=r"5\.7\.(8|9|10|11|12|14|57|64)"),
-    _Row("the server does not relay for us", Scope.ACCOUNT, Bounce.NONE,
-         text=r"relay(ing)?( access)?( is)? (denied|not (allowed|permitted))|unable to relay|not permitted to relay"),
-    _Row("a sending limit is reached", Scope.POLICY, Bounce.POLICY, Code.RATE_BACKOFF, Kind.LATER,
-         status=r"5\.7\.28|5\.1\.90|5\.2\.12[12]|5\.7\.23[23]"),
-    _Row("a sending limit is reached", Scope.POLICY, Bounce.POLICY, Code.RATE_BACKOFF, Kind.LATER, text=_LIMIT),
+         Scope.RECIPIENT, Bounce.SOFT, kind=Kind.LATER, basic=frozenset({552}), stages=frozenset({Stage.RCPT})),
+    _login(basic=frozenset({523, 530, 534, 535, 538})),
+    _login(status=r"5\.7\.(8|9|10|11|12|14|57|64)"),
+    _Row("the server does not relay for us", Scope.ACCOUNT, Bounce.NONE, text=_NO_RELAY),
+    _paced(status=r"5\.7\.28|5\.1\.90|5\.2\.12[12]|5\.7\.23[23]"),
+    _paced(text=_LIMIT),
     _Row("our mail is not authenticated (SPF, DKIM, DMARC, reverse DNS)", Scope.SENDER, Bounce.SENDER,
          Code.AUTH_MISSING, status=r"5\.7\.(2[0-9]|509|515)"),
     _Row("our account, tenant or network is banned", Scope.SENDER, Bounce.SENDER,
          status=r"5\.7\.(501|502|503|511|6[0-4][0-9]|7[0-9]{2})"),
-    _Row("our sender address or account is refused", Scope.SENDER, Bounce.SENDER, status=r"5\.1\.[78]|5\.7\.(13|60)|5\.2\.252"),
-    _Row("our sender address or account is refused", Scope.SENDER, Bounce.SENDER,
-         text=r"send ?as ?denied|send as this sender|sender address rejected|not owned by|bad outbound sender"),
-    _Row("our sender address or account is refused", Scope.SENDER, Bounce.SENDER, basic=frozenset({553}),
-         text=r"\b(sender|mail from|from address|return.?path)\b"),
-    _Row("non-ASCII addresses are not taken", Scope.CONTENT, Bounce.SENDER, Code.SMTPUTF8_UNSUPPORTED, status=r"5\.6\.7"),
-    _Row("the message is too large", Scope.CONTENT, Bounce.CONTENT, status=r"5\.2\.3|5\.3\.4"),
-    _Row("the message is too large", Scope.CONTENT, Bounce.CONTENT, basic=frozenset({552}),
-         text=r"\b(size|large|big|maximum message)\b"),
+    _sender(status=r"5\.1\.[78]|5\.7\.(13|60)|5\.2\.252"),
+    _sender(text=_NOT_OUR_SENDER),
+    _sender(basic=frozenset({553}), text=_ABOUT_SENDER),
+    _Row("non-ASCII addresses are not taken", Scope.CONTENT, Bounce.SENDER, Code.SMTPUTF8_UNSUPPORTED,
+         status=r"5\.6\.7"),
+    _oversized(status=r"5\.2\.3|5\.3\.4"),
+    _oversized(basic=frozenset({552}), text=r"\b(size|large|big|maximum message)\b"),
     _Row("the server does not like our protocol or content", Scope.CONTENT, Bounce.SENDER, status=r"5\.[56]\.\d+"),
-    _Row("our sender address or account is refused", Scope.SENDER, Bounce.SENDER, stages=_MAIL),
-    _Row("the mailbox or domain has a new owner (RFC 7293)", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, status=r"5\.7\.1[78]"),
-    _Row("there is no such mailbox", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, status=r"5\.1\.(1|10)"),
-    _Row("there is no such domain", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, status=r"5\.1\.2"),
-    _Row("the address is not valid", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, status=r"5\.1\.3"),
-    _Row("the mailbox has moved; the new address is not adopted", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, status=r"5\.1\.6"),
-    _Row("there is no such mailbox", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, status=r"5\.4\.1",
-         text=r"recipient address rejected: access denied"),
+    _Row("our sender address or account is refused", Scope.SENDER, Bounce.SENDER, stages=frozenset({Stage.MAIL})),
+    _dead("the mailbox or domain has a new owner (RFC 7293)", r"5\.7\.1[78]"),
+    _dead("there is no such mailbox", r"5\.1\.(1|10)"),
+    _dead("there is no such domain", r"5\.1\.2"),
+    _dead("the address is not valid", r"5\.1\.3"),
+    _dead("the mailbox has moved; the new address is not adopted", r"5\.1\.6"),
+    _dead("there is no such mailbox", r"5\.4\.1", text=r"recipient address rejected: access denied"),
+    _dead("there is no such mailbox", r"5\.[012]\.0", basic=frozenset({550}), text=_UNKNOWN_USER),
     _Row("the mailbox is disabled", Scope.RECIPIENT, Bounce.HARD, status=r"5\.2\.1"),
     _Row("the mailbox is full", Scope.RECIPIENT, Bounce.SOFT, status=r"5\.2\.2"),
     _Row("a mailing list could not be expanded", Scope.RECIPIENT, Bounce.SOFT, status=r"5\.2\.4"),
-    _Row("there is no such mailbox", Scope.RECIPIENT, Bounce.HARD, Code.HARD_BOUNCED, basic=frozenset({550}),
-         status=r"5\.[012]\.0", text=_UNKNOWN_USER),
     _Row("routing failed or took too long", Scope.SERVICE, Bounce.SOFT, status=r"5\.4\.\d+"),
     _Row("the next system refuses or fails", Scope.SERVICE, Bounce.SOFT, status=r"5\.3\.\d+"),
     _Row("the recipient refuses this sender", Scope.RECIPIENT, Bounce.OBJECTION, status=r"5\.7\.\d+", text=_OBJECTS),
@@ -163,8 +191,8 @@ _PERMANENT = (
 
 _TRANSIENT = (
     _Row("the server closes or is overloaded", Scope.SERVICE, Bounce.SOFT, basic=frozenset({421})),
-    _Row("greylisted (RFC 6647)", Scope.RECIPIENT, Bounce.SOFT, Code.RATE_BACKOFF, text=r"gr[ea]y-? ?list"),
-    _Row("greylisted (RFC 6647)", Scope.RECIPIENT, Bounce.SOFT, Code.RATE_BACKOFF, basic=frozenset({450, 451}), status=r"4\.7\.1"),
+    _greylisted(text=r"gr[ea]y-? ?list"),
+    _greylisted(basic=frozenset({450, 451}), status=r"4\.7\.1"),
     _Row("the server slows us down", Scope.POLICY, Bounce.SOFT, Code.RATE_BACKOFF, status=r"4\.7\.(28|[56][0-9]{2})"),
     _Row("the server slows us down", Scope.POLICY, Bounce.SOFT, Code.RATE_BACKOFF, text=_LIMIT),
     _Row("the mailbox is full", Scope.RECIPIENT, Bounce.SOFT, status=r"4\.2\.2"),

@@ -67,6 +67,8 @@ class Session(asyncio.Protocol):
         self.paused = False
         self.needs_reset = False
         """The server still holds an envelope of ours that it refused in part."""
+        self.carried = 0
+        """How many mails were put on it; its user counts."""
         self.closed = asyncio.get_running_loop().create_future()
         self._transport = transport
         self._replies: deque[ServerReply] = deque()
@@ -102,6 +104,10 @@ class Session(asyncio.Protocol):
         while not self._replies:
             await self._wait(seconds)
         return self._replies.popleft()
+
+    def said(self) -> ServerReply | None:
+        """A reply that is already there."""
+        return self._replies.popleft() if self._replies else None
 
     def expect_silence(self) -> None:
         """Raises SessionBroken where a reply came that nothing had asked for: the next would be misread."""

@@ -15,6 +15,7 @@ __all__ = ["Answered", "Broken", "Conversation", "Timeouts", "Turn"]
 T = TypeVar("T")
 
 _JOINED = 16_384  # a final piece of that size goes out with the next envelope in one system call
+_ENVELOPE = 3  # replies
 _DATA = b"DATA\r\n"
 _RESET = b"RSET\r\n"
 
@@ -90,13 +91,17 @@ class Conversation(Generic[T]):
     async def send(self, turn: Turn[T], follow: Callable[[], Turn[T] | None]) -> Answered | Broken:
         """One transaction. `follow` is asked for the mail that may be announced behind this one's end."""
         self.in_doubt, self._heard = False, 0
+        announced = turn is self.following
         try:
             refused = await (self._envelope_at_once(turn) if self._pipelining else self._envelope_by_steps(turn))
             ended = refused or await self._content(turn, follow)
         except SessionBroken as fault:
             self._session.abort()
-            lost = self._pipelining and not self.in_doubt and fault.timed_out and 1 <= self._heard <= 2
-            return Broken(fault.why, self.in_doubt, self._heard == 0, lost)
+            early = self._session.said() if self._heard == _ENVELOPE and not self.in_doubt else None
+            if early is not None and early.code >= 400:
+                return Answered(Stage.DOT, early)  # refused in the middle of the message, which never got its end
+            piped = announced if self._heard == 0 else self._pipelining and self._heard < _ENVELOPE
+            return Broken(fault.why, self.in_doubt, self._heard == 0, piped and fault.timed_out)
         if isinstance(ended, Answered) and ended.reply.code == 421:
             self._session.abort()
         return ended

@@ -14,9 +14,9 @@ from penstock.adapters.loopback import is_loopback
 from penstock.adapters.smtp_login import Auth
 from penstock.errors import ConfigError
 
-Word = TypeVar("Word", bound=StrEnum)
-
 __all__ = ["SMTP_SCHEMES", "SmtpAddress", "Tls", "Utf8", "smtp_address"]
+
+Word = TypeVar("Word", bound=StrEnum)
 
 SMTP_SCHEMES = ("smtp", "smtps", "smtp+gmail", "smtp+m365")
 
@@ -129,7 +129,9 @@ def smtp_address(url: str, where: str) -> SmtpAddress:
 def _of_provider(preset: _Preset, parts: SplitResult, options: Mapping[str, str], where: str) -> SmtpAddress:
     user = unquote(parts.netloc + parts.path).strip("/")
     if not user or ":" in user:
-        raise ConfigError("name the mailbox, and only it", where=where, mend='for example "smtp+gmail:eva@firm.example"')
+        raise ConfigError(
+            "name the mailbox, and only it", where=where, mend='for example "smtp+gmail:eva@firm.example"'
+        )
     if options.get("tls", Tls.STARTTLS) != Tls.STARTTLS:
         raise ConfigError("tls: this provider is spoken to with starttls", where=where)
     return SmtpAddress(

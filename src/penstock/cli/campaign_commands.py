@@ -120,12 +120,13 @@ def preview(
     async def work(gate: Gate) -> int:
         from penstock.cli.one_contact import compose_one
         from penstock.cli.preview_page import preview_page
+        from penstock.cli.rows_out import write_out
 
         mail, data = await compose_one(gate, campaign, address, contacts, mapping_of(mapped))
         if out is None:
             typer.get_binary_stream("stdout").write(data)
             return DONE
-        out.write_bytes(preview_page(mail, data) if out.suffix.lower() in {".html", ".htm"} else data)
+        write_out(out, preview_page(mail, data) if out.suffix.lower() in {".html", ".htm"} else data)
         say(f"wrote {out}")
         return DONE
 

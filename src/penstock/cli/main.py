@@ -24,7 +24,7 @@ from penstock.cli import (
     uncertain,
     version,
 )
-from penstock.cli.context import WRONG_USE, Globals, say
+from penstock.cli.context import INTERRUPTED, WRONG_USE, Globals, say
 
 __all__ = ["app", "main"]
 
@@ -112,4 +112,23 @@ _register_later()
 def main() -> None:
     """The console entry point."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app()
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        say("penstock: interrupted", error=True)
+        sys.exit(INTERRUPTED)
+    except Exception as fault:
+        # typer's own errors of use, wherever it keeps their class; they know their sentence
+        sentence = getattr(fault, "format_message", None)
+        if sentence is None:
+            raise
+        say(_wrong_use(fault, sentence()), error=True)
+        sys.exit(WRONG_USE)
+
+
+def _wrong_use(fault: Exception, sentence: str) -> str:
+    """One line for a wrong command line; the whole help where nothing was asked."""
+    if type(fault).__name__ == "NoArgsIsHelpError":
+        return sentence
+    path = getattr(getattr(fault, "ctx", None), "command_path", "penstock")
+    return f"penstock: {' '.join(sentence.split()).rstrip('.')} (see {path} --help)"

@@ -11,13 +11,28 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from penstock.cli.context import emit
-from penstock.errors import StoreUnavailable
+from penstock.errors import InvalidInput
 
-__all__ = ["RowsOut"]
+__all__ = ["RowsOut", "write_out"]
+
+
+def write_out(path: Path, data: bytes) -> None:
+    """Write one file that only its owner reads. Raises InvalidInput where it cannot be made."""
+    with os.fdopen(_opened(path), "wb") as stream:
+        stream.write(data)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as fault:
+        raise InvalidInput(
+            f"cannot be written: {fault.strerror}", where=str(path), mend="choose another place"
+        ) from None
 
 
 class RowsOut:
-    """A context manager; `write` takes one mapping per row. Raises StoreUnavailable where the file cannot be made."""
+    """A context manager; `write` takes one mapping per row. Raises InvalidInput where the file cannot be made."""
 
     def __init__(self, path: Path | None, columns: Sequence[str], *, json: bool) -> None:
         self._path = path
@@ -28,11 +43,7 @@ class RowsOut:
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            try:
-                number = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            except OSError as fault:
-                raise StoreUnavailable(f"cannot write: {fault.strerror}", where=str(self._path)) from None
-            self._stream = os.fdopen(number, "w", encoding="utf-8", newline="")
+            self._stream = os.fdopen(_opened(self._path), "w", encoding="utf-8", newline="")
         if not self._json:
             self._csv = csv.DictWriter(self._stream, self._columns, lineterminator="\n")
             self._csv.writeheader()

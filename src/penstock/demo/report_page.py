@@ -97,9 +97,7 @@ def _rows(lines: Sequence[Mapping[str, Any]]) -> list[Row]:
                 example=first["address"] or f"line {first.get('line')}",
             )
         )
-    return sorted(
-        rows, key=lambda row: (_ORDER.index(row.verdict), PRECEDENCE[Code(row.code)] if row.code else 0)
-    )
+    return sorted(rows, key=lambda row: (_ORDER.index(row.verdict), PRECEDENCE[Code(row.code)] if row.code else 0))
 
 
 def _family(verdict: str, code: str) -> str:

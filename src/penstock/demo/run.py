@@ -16,9 +16,7 @@ from penstock.suppression_list import SuppressionList
 __all__ = ["run_demo"]
 
 
-async def run_demo(
-    folder: Path, stopping: Callable[[asyncio.Event], AbstractContextManager[None]]
-) -> SendReport:
+async def run_demo(folder: Path, stopping: Callable[[asyncio.Event], AbstractContextManager[None]]) -> SendReport:
     """Do the main job in `folder` at the sample's moment and leave report.html there.
 
     Raises InvalidInput when the folder holds something else, Unavailable when it cannot be written.

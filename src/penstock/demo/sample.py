@@ -40,12 +40,8 @@ def write_demo(folder: Path) -> Path:
     _refuse_file(folder)
     config = folder / "config.toml"
     if folder.is_dir() and any(folder.iterdir()):
-        if not (
-            config.is_file() and config.read_text(encoding="utf-8", errors="replace").startswith(DEMO_MARK)
-        ):
-            raise InvalidInput(
-                "the folder is not empty", where=str(folder), mend="choose an empty or a new folder"
-            )
+        if not (config.is_file() and config.read_text(encoding="utf-8", errors="replace").startswith(DEMO_MARK)):
+            raise InvalidInput("the folder is not empty", where=str(folder), mend="choose an empty or a new folder")
         for name in ("outbox", "keys", "rejects"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for each in (*folder.glob("penstock.db*"), folder / "report.html"):

@@ -72,9 +72,7 @@ class Identifier:
         for kind in self._foreign:
             for form in dict.fromkeys((exact, exact.lower(), person)):
                 keys.extend(
-                    self.foreign_keys(
-                        kind, hashlib.new(kind, form.encode(), usedforsecurity=False).hexdigest()
-                    )
+                    self.foreign_keys(kind, hashlib.new(kind, form.encode(), usedforsecurity=False).hexdigest())
                 )
         return tuple(keys)
 
@@ -90,6 +88,10 @@ class Identifier:
     def foreign_keys(self, kind: str, digest: str) -> tuple[bytes, ...]:
         """Keys of a plain hash of an address that somebody else made."""
         return self._keyring.fingerprints(f"f:{kind}:{digest.lower()}")
+
+    def of_domain(self, domain: str) -> Identity:
+        """An identity for looking up a domain: entries for it and for its parent domains count, nobody is meant."""
+        return self.of_keys(self._domain(domain)[0])
 
     def domain_keys(self, domain: str) -> tuple[bytes, ...]:
         """Keys of one domain itself, as a suppression entry stores them."""

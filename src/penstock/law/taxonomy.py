@@ -4,27 +4,28 @@ A row is language, function, pattern. A pattern is one or several words; `*` at 
 for any letters there, so that `*einkäufer*` covers compounds and inflections. A pattern word in capitals (`IT`)
 wants capitals in the title. The function is a value of `Function` or a mark: `-` stops (its words name no function),
 `+` is a role such as "head" or `*leiter*`, which says no function but gives weight to the one beside it. A pattern
-that ends in `!` names a profession or a trade that takes others as its object (IT *buyer*; as a stop: IT *teacher*),
-one in `?` a word that yields to every other function except management.
+that ends in `!` names a trade that takes others as its object (IT *procurement*; as a stop: IT *teacher*), one in
+`!!` the person who has that trade (procurement *lawyer*), one in `?` a word that yields to every other function
+except management.
 """
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 
 from penstock.law.title_words import COORDINATORS, TitleWords, pattern_words
+from penstock.law.word_forms import LEAST_LETTERS, WordForms
 from penstock.model.contact import Function
 
 __all__ = ["Taxonomy", "TitleMatch"]
 
 _STOP, _ROLE = "-", "+"
 _REMEMBERED = 10_000
-_GRAM = 3
 _LONGEST_TITLE = 200
 
 
@@ -45,8 +46,9 @@ class _Weight(IntEnum):
     FAINT = 2
     SUBJECT = 3
     LED = 4  # a role comes before it: head of sales
-    PROFESSION = 5
-    LEADS = 6  # a role follows it or is joined to it: sales manager, Einkaufsleiter
+    TRADE = 5
+    PERSON = 6  # one who has it for a trade: a buyer, a lawyer, a controller
+    LEADS = 7  # a role follows it or is joined to it: sales manager, Einkaufsleiter
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +74,17 @@ class _Found:
     """In one word: where the letters of the pattern end. The last part of a compound is its head."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What is known of one title word: the pattern words that fit it, and the patterns to be looked up by it."""
+
+    forms: frozenset[str]
+    alone: tuple[tuple[_Pattern, int], ...]
+    """With the reach in this word."""
+    several: tuple[tuple[int, _Pattern], ...]
+    """With the place of this word in the pattern."""
+
+
 class Taxonomy:
     """Reads functions out of titles. Built once; safe to share within one event loop.
 
@@ -89,13 +102,8 @@ class Taxonomy:
         for known in self._patterns.values():
             at = min(range(len(known.forms)), key=lambda i: uses[known.forms[i]])
             self._anchored.setdefault(known.forms[at], []).append((at, known))
-        self._exact = frozenset(form for form in uses if "*" not in form)
-        self._grams: dict[str, list[tuple[str, bool, bool, str]]] = {}
-        for form in uses:
-            if "*" in form:
-                stem = form.strip("*")
-                self._grams.setdefault(stem[:_GRAM], []).append((stem, form[0] == "*", form[-1] == "*", form))
-        self._words: dict[str, frozenset[str]] = {}
+        self._forms = WordForms(uses)
+        self._words: dict[str, _Word] = {}
         self._titles: dict[tuple[str, str | None], TitleMatch | None] = {}
 
     @classmethod
@@ -109,7 +117,8 @@ class Taxonomy:
     def function_of(self, title: str, language: str | None = None) -> TitleMatch | None:
         """The function that `title` names, None where it names none.
 
-        All languages are tried; `language` (ISO 639-1) decides only where several share the winning pattern.
+        All languages are tried; `language` (ISO 639-1) decides only where several share the winning pattern. Reads
+        the first 200 characters. Never raises.
         """
         key = (title, language)
         try:
@@ -126,38 +135,30 @@ class Taxonomy:
         kind = function if function in (_STOP, _ROLE) else ""
         meaning = TitleMatch(Function.MANAGEMENT if kind else Function(function), language, pattern)
         if kind:
-            weight = _Weight.PROFESSION if mark == "!" else _Weight.NOTHING
+            weight = _Weight.TRADE if mark == "!" else _Weight.NOTHING
         elif meaning.function is Function.MANAGEMENT:
             weight = _Weight.MANAGEMENT
         else:
-            weight = {"!": _Weight.PROFESSION, "?": _Weight.FAINT}.get(mark, _Weight.SUBJECT)
+            weight = {"!": _Weight.TRADE, "!!": _Weight.PERSON, "?": _Weight.FAINT}.get(mark, _Weight.SUBJECT)
         for forms in pattern_words(text):
-            length = sum(len(form.strip("*")) for form in forms)
-            if not length or any(len(form.strip("*")) < _GRAM for form in forms if "*" in form):
-                raise ValueError(f"pattern {pattern!r} has too few letters")
-            known = self._patterns.setdefault((forms, kind), _Pattern(forms, length, weight, kind, {}))
+            known = self._patterns.get((forms, kind))
+            if known is None:
+                known = _Pattern(forms, _length(forms, pattern), weight, kind, {})
+                self._patterns[forms, kind] = known
             known.weight = max(known.weight, weight)
             known.meanings.setdefault(language, meaning)
 
-    def _forms_of(self, key: str) -> frozenset[str]:
-        """The pattern words that fit this title word."""
-        forms = self._words.get(key)
-        if forms is not None:
-            return forms
-        word = key.lower()
-        found = {form for form in (key, word) if form in self._exact}
-        for at in range(len(word) - _GRAM + 1):
-            for stem, open_start, open_end, form in self._grams.get(word[at : at + _GRAM], ()):
-                if (
-                    (open_start or not at)
-                    and word.startswith(stem, at)
-                    and (open_end or at + len(stem) == len(word))
-                ):
-                    found.add(form)
-        if len(self._words) >= _REMEMBERED:
-            self._words.clear()
-        forms = self._words[key] = frozenset(found)
-        return forms
+    def _word(self, key: str) -> _Word:
+        known = self._words.get(key)
+        if known is None:
+            if len(self._words) >= _REMEMBERED:
+                self._words.clear()
+            forms = self._forms.of(key)
+            anchored = [entry for form in forms for entry in self._anchored.get(form, ())]
+            alone = tuple((one, _reach(one.forms[0], key)) for _, one in anchored if len(one.forms) == 1)
+            several = tuple((at, one) for at, one in anchored if len(one.forms) > 1)
+            known = self._words[key] = _Word(forms, alone, several)
+        return known
 
     def _match(self, title: TitleWords, language: str | None) -> TitleMatch | None:
         found = _apart(self._best_per_span(title))
@@ -172,22 +173,28 @@ class Taxonomy:
         meanings = _first_named(best, found, title).pattern.meanings
         return meanings.get(language or "") or next(iter(meanings.values()))
 
-    def _found(self, title: TitleWords) -> Iterator[_Found]:
-        forms = [self._forms_of(key) for key in title.keys]
-        for here, fitting in enumerate(forms):
-            for form in fitting:
-                for at, pattern in self._anchored.get(form, ()):
-                    start, end = here - at, here - at + len(pattern.forms)
-                    if start < 0 or end > len(forms):
-                        continue
-                    if all(other in forms[start + i] for i, other in enumerate(pattern.forms)):
-                        reach = 0 if end - start > 1 else _reach(form, title.keys[here])
-                        yield _Found(start, end, pattern, pattern.weight, reach)
+    def _found(self, title: TitleWords) -> list[_Found]:
+        words = [self._word(key) for key in title.keys]
+        found = []
+        for here, word in enumerate(words):
+            for pattern, reach in word.alone:
+                found.append(_Found(here, here + 1, pattern, pattern.weight, reach))
+            for at, pattern in word.several:
+                start, end = here - at, here - at + len(pattern.forms)
+                if start < 0 or end > len(words):
+                    continue
+                for other, form in zip(words[start:end], pattern.forms, strict=True):
+                    if form not in other.forms:
+                        break
+                else:
+                    found.append(_Found(start, end, pattern, pattern.weight))
+        return found
 
     def _best_per_span(self, title: TitleWords) -> list[_Found]:
         best: dict[tuple[int, int], _Found] = {}
         roles: set[int] = set()
-        for one in self._found(title):
+        # Plain stops last: they are measured against what would otherwise hold, in whatever order patterns were found.
+        for one in sorted(self._found(title), key=_is_plain_stop):
             if one.pattern.kind == _ROLE and one.end - one.start == 1:
                 roles.add(one.start)
             known = best.get((one.start, one.end))
@@ -200,16 +207,35 @@ class Taxonomy:
         return list(best.values())
 
 
+def _length(forms: tuple[str, ...], pattern: str) -> int:
+    length = 0
+    for form in forms:
+        letters = len(form) - form.count("*")
+        if letters < LEAST_LETTERS and letters < len(form):
+            raise ValueError(f"pattern {pattern!r} has too few letters beside its *")
+        length += letters
+    if not length:
+        raise ValueError(f"pattern {pattern!r} has no letters")
+    return length
+
+
+def _is_plain_stop(found: _Found) -> bool:
+    return found.pattern.kind == _STOP and not found.weight
+
+
 def _outdoes(one: _Found, other: _Found) -> bool:
-    """Which of two patterns over the same words holds: a stop by its length, else weight first."""
-    kinds = (one.pattern.kind, other.pattern.kind)
-    if _STOP in kinds and not (one.pattern.kind and one.weight) and not (other.pattern.kind and other.weight):
-        return (one.pattern.length, kinds[0] == _STOP) > (other.pattern.length, kinds[1] == _STOP)
+    """Which of two patterns over the same words holds: a plain stop by its length, else weight first."""
+    if _is_plain_stop(one):
+        return one.pattern.length > other.pattern.length - (not _is_plain_stop(other))
     return _rank(one) > _rank(other)
 
 
 def _rank(found: _Found) -> tuple[int, int, int, tuple[str, ...]]:
-    return found.weight, found.reach, found.pattern.length, found.pattern.forms
+    weight = found.weight
+    if weight is _Weight.MANAGEMENT and not found.pattern.forms[0].startswith("*"):
+        # A whole word for it, such as toimitusjohtaja, is not about toimitus; a Vertriebsvorstand is about Vertrieb.
+        weight = _Weight.SUBJECT
+    return weight, found.reach, found.pattern.length, found.pattern.forms
 
 
 def _reach(form: str, key: str) -> int:
@@ -223,7 +249,7 @@ def _apart(found: list[_Found]) -> list[_Found]:
     """The longest first, and nothing that shares words with a longer one; in the order of the title."""
     taken: set[int] = set()
     kept = []
-    for one in sorted(found, key=lambda one: (-one.pattern.length, one.start)):
+    for one in sorted(found, key=lambda one: (-one.pattern.length, one.start, -one.end)):
         words = range(one.start, one.end)
         if taken.isdisjoint(words):
             taken.update(words)
@@ -238,21 +264,16 @@ def _weigh(found: list[_Found], title: TitleWords) -> None:
             continue
         before = found[at - 1] if at else None
         after = found[at + 1] if at + 1 < len(found) else None
-        if (
-            before
-            and before.end == role.start
-            and before.weight is _Weight.SUBJECT
-            and not title.listed[role.start]
-        ):
+        if before and before.end == role.start and before.weight is _Weight.SUBJECT and not title.listed[role.start]:
             before.weight = _Weight.LEADS
         elif after and after.start == role.end and after.weight is _Weight.SUBJECT:
             after.weight = _Weight.LED
 
 
 def _first_named(best: _Found, found: list[_Found], title: TitleWords) -> _Found:
-    """Of subjects in a list ("Einkauf und Logistik") the first speaks for all."""
+    """Of subjects in a list ("Einkauf und Logistik") the first speaks for all; a person's trade is no such subject."""
     at = found.index(best)
-    while at:
+    while at and best.weight is not _Weight.PERSON:
         earlier, start = found[at - 1], found[at].start
         joined = earlier.end == start and title.listed[start]
         joined |= earlier.end == start - 1 and title.keys[start - 1].lower() in COORDINATORS

@@ -35,7 +35,6 @@ _RESPELT = {
     "ü": ("u", "ue"),
     "å": ("a", "aa"),
     "ø": ("o", "oe"),
-    "æ": ("ae", "a"),
     "œ": ("oe", "o"),
 }
 
@@ -71,14 +70,24 @@ def pattern_words(pattern: str) -> tuple[tuple[str, ...], ...]:
 
     `*` and capitals are kept. Only patterns are respelt; a title is folded once, so that no Israel becomes an Isral.
     """
-    composed = _ELISION.sub("", unicodedata.normalize("NFKC", pattern))
-    letters = [letter for letter in _RESPELT if letter in composed]
+    text = pattern.replace("-", " ")
+    if "'" in text:
+        text = _ELISION.sub("", text)
+    if text.isascii():
+        return (_pattern_keys(text),)
+    text = unicodedata.normalize("NFKC", text)
+    letters = [letter for letter in _RESPELT if letter in text]
     found: dict[tuple[str, ...], None] = {}
     for ways in itertools.product(*(_RESPELT[letter] for letter in letters)):
-        table = str.maketrans(dict(zip(letters, ways, strict=True)))
-        words = fold(composed.translate(table)).replace("-", " ").split()
-        found[tuple(_key(word) for word in words if word.lower() not in _SMALL_WORDS)] = None
+        spelling = text
+        for letter, way in zip(letters, ways, strict=True):
+            spelling = spelling.replace(letter, way)
+        found[_pattern_keys(fold(spelling))] = None
     return tuple(found)
+
+
+def _pattern_keys(text: str) -> tuple[str, ...]:
+    return tuple([_key(word) for word in text.split() if word not in _SMALL_WORDS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,7 @@ class Keyring:
 
     def mail_id(self, step: str, person: bytes) -> str:
         """32 hex digits: the keyed hash of campaign step and person."""
-        return hmac.digest(self.peppers[-1].value, b"mail\0" + step.encode() + b"\0" + person, "sha256")[
-            :16
-        ].hex()
+        return hmac.digest(self.peppers[-1].value, b"mail\0" + step.encode() + b"\0" + person, "sha256")[:16].hex()
 
     def canaries(self) -> dict[str, str]:
         """Key id to a proof of possession that reveals nothing: `pepper:<id>`, `token:<id>`, `ledger:<id>`."""

@@ -26,9 +26,7 @@ def scrub_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any])
 
 def configure(*, json: bool = False, level: int = 30) -> None:
     """Set the process-wide renderer once, at the program's start. `level` as in `logging` (30: warnings and worse)."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -68,9 +68,7 @@ class MemoryAdapter:
         """One outcome per mail, in order."""
         outcomes = [self._answer(mail) for mail in mails]
         self.batches.append(len(mails))
-        self.delivered += [
-            mail for mail, outcome in zip(mails, outcomes, strict=True) if isinstance(outcome, Accepted)
-        ]
+        self.delivered += [mail for mail, outcome in zip(mails, outcomes, strict=True) if isinstance(outcome, Accepted)]
         return outcomes
 
     async def aclose(self) -> None:

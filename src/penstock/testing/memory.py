@@ -16,9 +16,7 @@ __all__ = ["memory_queue", "memory_store"]
 
 
 @asynccontextmanager
-async def memory_store(
-    clock: Clock | None = None, keyring: Keyring | None = None
-) -> AsyncIterator[SqliteStore]:
+async def memory_store(clock: Clock | None = None, keyring: Keyring | None = None) -> AsyncIterator[SqliteStore]:
     """An empty store that is gone when the block ends."""
     store = await SqliteStore.open("sqlite://:memory:", keyring or a_keyring(), clock or FakeClock())
     try:

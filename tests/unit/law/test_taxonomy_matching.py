@@ -100,7 +100,7 @@ def test_the_pronoun_is_no_department(title: str) -> None:
     "title",
     [
         "Einkäufer (m/w/d)", "Einkäufer/in", "Einkäufer:in", "Einkäufer*in", "Einkäufer_in", "Einkäufer(in)",
-        "Einkaeuferin", "EINKÄUFER", "Einkaüfer".replace("aü", "äu"), "Einkaufer (w/m/x)", "m/w/d Einkäufer",
+        "Einkaeuferin", "EINKÄUFER", "Einkaufer (w/m/x)", "m/w/d Einkäufer",
         "Einka\u0308ufer", "Acheteur·euse", "Acheteur/euse", "acheteur(euse) H/F", "acheteur-euse", "Inköpsassistent",
         "Inkoepsassistent", "Acheteuse (she/her)",
     ],
@@ -241,7 +241,7 @@ def test_patterns_are_spelt_in_every_way_and_titles_once() -> None:
 
 
 @given(st.text(max_size=80))
-def test_no_title_raises_and_case_of_words_beside_capital_patterns_changes_nothing(title: str) -> None:
+def test_no_title_raises_and_no_word_is_empty(title: str) -> None:
     SMALL.function_of(title)
     assert all(TitleWords.read(title).keys)
 

@@ -28,9 +28,7 @@ def test_a_token_works_years_later_and_after_a_key_rotation() -> None:
     assert SignedTokens(keyring(NEW)).read(token) is None
 
 
-@given(
-    st.integers(0, 55), st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-)
+@given(st.integers(0, 55), st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 def test_a_token_changed_in_any_place_is_forged(place: int, letter: str) -> None:
     tokens = SignedTokens(keyring(OLD))
     genuine = tokens.sign("header", MAIL)

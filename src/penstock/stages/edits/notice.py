@@ -100,7 +100,7 @@ class Notice:
         self, mail: Mail, notice: NoticeText, campaign: Campaign, contact: Contact, controller: Controller
     ) -> NoticeForm | TemplateFault:
         country = contact.country or contact.workplace_country or controller.country
-        key = (controller.id, notice.language, mail.variant, country, campaign.purpose, campaign.product)
+        key = (controller.id, notice.language, mail.variant, country, campaign.digest)
         found = self._forms.get(key)
         if found is None:
             if len(self._forms) >= _DATES:
@@ -115,14 +115,15 @@ class Notice:
     ) -> dict[str, Any]:
         fields = ("legal_name", "address", "registration", "contact", "phone", "privacy_url")
         more = ("eu_representative", "storage_locations", "recipients")
+        translated = campaign.translations.get(notice.language, {})
         return {
             "controller": Nest("controller", {name: getattr(controller, name) for name in (*fields, *more)}),
             "authority": Nest(
                 "authority",
                 {"name": authority.name if authority else "", "url": authority.url if authority else ""},
             ),
-            "purpose": campaign.purpose,
-            "product": campaign.product,
+            "purpose": translated.get(campaign.purpose, campaign.purpose),
+            "product": translated.get(campaign.product, campaign.product),
             "optout_url": OPTOUT_MARK,
             "preferences_url": PREFERENCES_MARK if self._options.preferences else "",
             "reply_phrase": notice.reply_phrase,
@@ -191,7 +192,9 @@ class Notice:
 
             if len(self._dates) >= _DATES:
                 self._dates.clear()
-            found = self._dates[moment, language] = format_date(moment.date(), "long", locale=_LOCALES.get(language, language))
+            found = self._dates[moment, language] = format_date(
+                moment.date(), "long", locale=_LOCALES.get(language, language)
+            )
         return found
 
     def _url(self, purpose: str, path: str, mail: Mail) -> str:

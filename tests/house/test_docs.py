@@ -18,9 +18,7 @@ _INLINE = re.compile(r"!?\[[^\]\n]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)"
 _REFERENCE = re.compile(r"^\[[^\]\n]+\]:\s+<?(\S+?)>?(?:\s+\"[^\"]*\")?\s*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _OUTSIDE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_ONE_MACHINE = re.compile(
-    r"(?<![\w./-])(?:/(?:home|Users|root|work|private|mnt|media)/\w|[A-Z]:\\\w|file://)"
-)
+_ONE_MACHINE = re.compile(r"(?<![\w./-])(?:/(?:home|Users|root|work|private|mnt|media)/\w|[A-Z]:\\\w|file://)")
 
 
 def documents() -> list[Path]:
@@ -68,11 +66,7 @@ def broken(path: Path) -> Iterator[str]:
         there = (path.parent / name).resolve() if name else path
         if not there.exists() or not there.is_relative_to(ROOT):
             yield f"{target}: no such file"
-        elif (
-            fragment
-            and there.suffix == ".md"
-            and fragment not in anchors_of(there.read_text(encoding="utf-8"))
-        ):
+        elif fragment and there.suffix == ".md" and fragment not in anchors_of(there.read_text(encoding="utf-8")):
             yield f"{target}: no such heading"
 
 
@@ -100,8 +94,6 @@ def test_the_decision_records_are_all_in_their_index() -> None:
 
 
 def test_the_search_for_links_finds_what_is_broken(tmp_path: Path) -> None:
-    text = (
-        '# A heading: one\n[a](b.md) ![c](d.png "t") `[no](code.md)`\n\n```\n[no](fence.md)\n```\n[e]: f.md\n'
-    )
+    text = '# A heading: one\n[a](b.md) ![c](d.png "t") `[no](code.md)`\n\n```\n[no](fence.md)\n```\n[e]: f.md\n'
     assert [*targets_of(text)] == ["b.md", "d.png", "f.md"]
     assert anchors_of(text) == {"a-heading-one"}

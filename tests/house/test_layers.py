@@ -10,7 +10,5 @@ _LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_im
 
 
 def test_imports_run_downwards_only(root: Path) -> None:
-    found = subprocess.run(
-        [sys.executable, "-c", _LINT], cwd=root, capture_output=True, text=True, timeout=120
-    )
+    found = subprocess.run([sys.executable, "-c", _LINT], cwd=root, capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stdout + found.stderr

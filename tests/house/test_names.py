@@ -100,8 +100,7 @@ def commands_in(module: str) -> set[str]:
 
 def test_no_command_is_both_there_and_announced_for_later() -> None:
     groups = {
-        str(group.name or (group.typer_instance and group.typer_instance.info.name))
-        for group in app.registered_groups
+        str(group.name or (group.typer_instance and group.typer_instance.info.name)) for group in app.registered_groups
     }
     there = {
         each.name or (each.callback.__name__ if each.callback else "")

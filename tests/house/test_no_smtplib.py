@@ -23,9 +23,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def test_nothing_imports_smtplib(product_files: list[Path]) -> None:
-    assert [
-        path for path in product_files if "smtplib" in {name.split(".")[0] for name in imported(path)}
-    ] == []
+    assert [path for path in product_files if "smtplib" in {name.split(".")[0] for name in imported(path)}] == []
 
 
 def test_the_search_sees_every_way_to_import(tmp_path: Path) -> None:

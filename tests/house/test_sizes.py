@@ -23,8 +23,7 @@ def functions_of(path: Path) -> Iterator[tuple[str, int]]:
 
 def test_no_file_is_longer_than_300_lines(product_files: list[Path], root: Path) -> None:
     lengths = {
-        str(path.relative_to(root)): len(path.read_text(encoding="utf-8").splitlines())
-        for path in product_files
+        str(path.relative_to(root)): len(path.read_text(encoding="utf-8").splitlines()) for path in product_files
     }
     assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES_OF_A_FILE} == {}
 

@@ -50,9 +50,7 @@ def test_the_wheel_holds(name: str, wheel: set[str]) -> None:
 def test_the_wheel_holds_every_data_file_of_the_checkout(root: Path, wheel: set[str]) -> None:
     package, templates = root / "src/penstock", root / "templates"
     wanted = {f"penstock/{path.relative_to(package).as_posix()}" for path in files_below(package)}
-    wanted |= {
-        f"penstock/templates/{path.relative_to(templates).as_posix()}" for path in files_below(templates)
-    }
+    wanted |= {f"penstock/templates/{path.relative_to(templates).as_posix()}" for path in files_below(templates)}
     assert wanted - wheel == set()
 
 

@@ -1,0 +1,45 @@
+"""What the contract names and this version does not have says so and never pretends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AtOnce = Callable[[Iterable[Callable[[], Any]]], list[Future[Any]]]
+Refusal = Callable[..., str]
+
+
+LATER = [
+    ("relay",),
+    ("relay", "--only", "smtp,http"),
+    ("worker",),
+    ("rights", "erase", "anna@maskin.example"),
+    ("consent", "record", "anna@maskin.example", "--channel", "email"),
+    ("campaign", "pause", "purchasing-2026"),
+    ("inbox", "classify", "mail.eml"),
+    ("answer", "source", "anna@maskin.example"),
+    ("evidence", "campaigns/purchasing.toml"),
+    ("suppress", "sync", "sendgrid"),
+    ("send", "campaigns/purchasing.toml", "--test-to", "me@nordlicht.example"),
+    ("send", "campaigns/purchasing.toml", "--contacts", "contacts.csv", "--workers", "4"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(sample: Path, refusal: Refusal, at_once: AtOnce) -> Any:
+    """What the program says to each."""
+    return dict(zip(LATER, at_once(partial(refusal, *words, cwd=sample) for words in LATER), strict=True))
+
+
+@pytest.mark.parametrize("words", LATER, ids=" ".join)
+def test_it_is_answered_with_exit_2_and_plain_words(
+    answers: dict[tuple[str, ...], Future[str]], words: tuple[str, ...]
+) -> None:
+    line = answers[words].result()
+    assert "not in this version" in line
+    assert "anna" not in line

@@ -84,7 +84,7 @@ def decided(bare: Path, records: Records, person: Person, contact_file: ContactF
 def name(line: dict[str, Any]) -> str:
     if line["address"] is None:
         return f"line {line['line']}"
-    local, _, domain = line["address"].partition("@")
+    local, _, domain = str(line["address"]).partition("@")
     return local if domain == "big.example" or "Anna" in local or "private" in local else domain.partition("-maskin")[0]
 
 

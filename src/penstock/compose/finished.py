@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from penstock.compose.wording import placeholder
 from penstock.model.codes import Code
 from penstock.model.mail import Letter
 
-__all__ = ["Finding", "header_block", "header_findings", "left_over", "ready_made_findings"]
+__all__ = ["Finding", "header_findings", "header_names", "left_over", "ready_made_findings"]
 
-_ONCE = (b"\r\ndate:", b"\r\nfrom:", b"\r\nto:", b"\r\nsubject:", b"\r\nmessage-id:", b"\r\nmime-version:")
-_AT_MOST_ONCE = (b"\r\nreply-to:", b"\r\nsender:", b"\r\nlist-id:", b"\r\nin-reply-to:", b"\r\nreferences:")
-_COPIES = (b"\r\ncc:", b"\r\nbcc:")
+_ONCE = ("date", "from", "to", "subject", "message-id", "mime-version")
+_AT_MOST_ONCE = ("reply-to", "sender", "list-id", "in-reply-to", "references")
 _LONGEST_LINE = 998
 
 Finding = tuple[Code, str, str]
 """Code, field, sentence."""
 
 
-def header_block(data: bytes) -> bytes:
-    """The header section in lower case, each field after a CRLF."""
-    return b"\r\n" + data[: data.find(b"\r\n\r\n") + 2].lower()
+def header_names(data: bytes) -> list[str]:
+    """The names of the header fields in lower case, in their order, one for each field."""
+    head = data[: max(data.find(b"\r\n\r\n"), 0)].decode("latin-1")
+    return [line.partition(":")[0].lower() for line in head.split("\r\n") if line[:1] not in {" ", "\t", ""}]
 
 
 def header_findings(data: bytes, *, commercial: bool) -> Iterator[Finding]:
     """What is wrong with the headers and lines of a mail composed here."""
-    head = header_block(data)
-    for field in _ONCE:
-        if head.count(field) != 1:
-            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is not there exactly once"
-    for field in _AT_MOST_ONCE:
-        if head.count(field) > 1:
-            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is there more than once"
-    if any(field in head for field in _COPIES):
+    names = header_names(data)
+    yield from _counted(names, _ONCE, _AT_MOST_ONCE)
+    if "cc" in names or "bcc" in names:
         code = Code.MULTI_RECIPIENT if commercial else Code.HEADER_INVALID
         yield code, "Cc", "a copy would go to somebody else (Cc or Bcc)"
     yield from _lines(data)
@@ -43,17 +38,21 @@ def header_findings(data: bytes, *, commercial: bool) -> Iterator[Finding]:
 
 def ready_made_findings(data: bytes) -> Iterator[Finding]:
     """What is wrong with a message that a program handed in; its To and Cc are the program's own."""
-    head = header_block(data)
-    for field in (b"\r\ndate:", b"\r\nfrom:"):
-        if head.count(field) != 1:
-            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is not there exactly once"
-    for field in (b"\r\nto:", b"\r\ncc:", b"\r\nsubject:", b"\r\nmessage-id:", *_AT_MOST_ONCE):
-        if head.count(field) > 1:
-            yield Code.HEADER_INVALID, _shown(field), f"the header {_shown(field)} is there more than once"
-    if b"\r\nbcc:" in head:
+    names = header_names(data)
+    yield from _counted(names, ("date", "from"), ("to", "cc", "subject", "message-id", *_AT_MOST_ONCE))
+    if "bcc" in names:
         yield Code.HEADER_INVALID, "Bcc", "the header Bcc must not leave"
     yield from _lines(data)
     yield from _left_over_in(data)
+
+
+def _counted(names: list[str], once: Sequence[str], at_most_once: Sequence[str]) -> Iterator[Finding]:
+    for name in once:
+        if names.count(name) != 1:
+            yield Code.HEADER_INVALID, name, f"the header {name} is not there exactly once"
+    for name in at_most_once:
+        if names.count(name) > 1:
+            yield Code.HEADER_INVALID, name, f"the header {name} is there more than once"
 
 
 def _lines(data: bytes) -> Iterator[Finding]:
@@ -72,10 +71,6 @@ def _too_long(data: bytes) -> bool:
             return True
         place = found + 2
     return False
-
-
-def _shown(field: bytes) -> str:
-    return field.decode().strip("\r\n:")
 
 
 def _left_over_in(data: bytes) -> Iterator[Finding]:

@@ -46,28 +46,32 @@ class Identifier:
 
     def of_address(self, address: Address, company: Company | None = None) -> Identity:
         """The identity of an address, with what is known of the company."""
-        person = person_form(address)
+        person_keys = self.person_keys(address)
         domain_keys, unit = self._domain(address.domain)
         keys, organisation = list(domain_keys), None
         if company is not None:
             for domain in company.domains:
                 keys.extend(self._domain(domain.lower().strip().strip("."))[0])
             if company.id and (name := organisation_key(company.id)):
-                organisation = self._keyring.anchor("o:" + name)
-                keys.extend(self._keyring.fingerprints("o:" + name))
+                prints = self._keyring.fingerprints("o:" + name)
+                organisation = prints[-1]
+                keys.extend(prints)
         return Identity(
-            person=self._keyring.anchor("p:" + person),
-            person_keys=self.person_keys(address),
+            person=person_keys[self._keyring.oldest],
+            person_keys=person_keys,
             company_keys=tuple(dict.fromkeys(keys)),
             company=unit,
             organisation=organisation,
         )
 
     def person_keys(self, address: Address) -> tuple[bytes, ...]:
-        """All keys of an address: exact, person and provider form under every pepper, and foreign hashes."""
+        """All keys of an address: person, exact and provider form under every pepper, and foreign hashes.
+
+        The person form comes first, so that its key under the oldest pepper stands at `keyring.oldest`.
+        """
         person = person_form(address)
         exact = str(address)
-        forms = dict.fromkeys((exact, person, provider_form(address)))
+        forms = dict.fromkeys((person, exact, provider_form(address)))
         keys = [key for form in forms for key in self._keyring.fingerprints("p:" + form)]
         for kind in self._foreign:
             for form in dict.fromkeys((exact, exact.lower(), person)):

@@ -13,6 +13,7 @@ _PLAIN = re.compile(
     r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)"
     r"@(?P<domain>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)",
 )
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _DISPLAY = re.compile(r"^[^<>\r\n]*<(?P<inner>[^<>]*)>$")
 _LOCAL_OCTETS = 64
@@ -48,7 +49,7 @@ def parse_address(raw: str) -> Address | AddressFault:
 
     Lengths are counted in octets (RFC 5321 section 4.5.3.1). Quoted local parts and address literals are refused.
     """
-    if any(ord(c) < 0x20 or ord(c) == 0x7F for c in raw.strip(" \t\r\n")):
+    if _CONTROL.search(raw.strip(" \t\r\n")):
         return AddressFault("contains a control character")
     text = _bare(raw)
     match = _PLAIN.fullmatch(text)

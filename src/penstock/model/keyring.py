@@ -38,8 +38,13 @@ class Keyring:
         """HMAC-SHA-256 under the oldest pepper: 32 octets that never change for the same text."""
         return hmac.digest(self.peppers[-1].value, text.encode(), "sha256")
 
+    @property
+    def oldest(self) -> int:
+        """The place of the oldest pepper's key among `fingerprints`."""
+        return len(self.peppers) - 1
+
     def fingerprints(self, text: str) -> tuple[bytes, ...]:
-        """HMAC-SHA-256 under every pepper, newest first: all forms under which the text may be stored."""
+        """HMAC-SHA-256 under every pepper, newest first; the last one never changes for the same text."""
         data = text.encode()
         return tuple(hmac.digest(pepper.value, data, "sha256") for pepper in self.peppers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from penstock.law.canonical import Canonical
@@ -122,7 +123,7 @@ def some_services(**parts: Any) -> Services:
         "suppressions": CountingSuppressions(),
         "rates": CountingRates(),
         "tokens": SignedTokens(a_keyring()),
-        "taxonomy": Taxonomy.load(),
+        "taxonomy": the_taxonomy(),
         "controllers": {"nordlicht": nordlicht},
         "templates": template_folder(),
         "base_url": "https://mail.nordlicht.example",
@@ -135,9 +136,22 @@ def some_services(**parts: Any) -> Services:
     return Services(**given)
 
 
+@cache
 def an_identifier() -> Identifier:
-    """Keyed with the sample keys."""
-    return Identifier(a_keyring(), Canonical.load(), Mailboxes.load())
+    """Keyed with the sample keys; one for all, as its lists are long and never change."""
+    return Identifier(a_keyring(), Canonical.load(), the_mailboxes())
+
+
+@cache
+def the_mailboxes() -> Mailboxes:
+    """The shipped lists, read once."""
+    return Mailboxes.load()
+
+
+@cache
+def the_taxonomy() -> Taxonomy:
+    """The shipped table, read once."""
+    return Taxonomy.load()
 
 
 def a_mail(contact: Contact | None = None, campaign: Campaign | None = None, **fields: Any) -> Mail:
@@ -151,7 +165,7 @@ def a_mail(contact: Contact | None = None, campaign: Campaign | None = None, **f
         controller=campaign.controller,
         campaign=campaign,
         contact=contact,
-        kind=recipient_kind(contact, Mailboxes.load()),
+        kind=recipient_kind(contact, the_mailboxes()),
         identity=identity,
         content=Draft(),
     )

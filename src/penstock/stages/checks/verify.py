@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from penstock.compose.finished import Finding, header_block, header_findings, left_over, ready_made_findings
+from penstock.compose.finished import Finding, header_findings, header_names, left_over, ready_made_findings
 from penstock.compose.headers import split_mailbox
 from penstock.compose.notice_text import BLOCKS, DASHES
 from penstock.compose.visibility import hidden_blocks
@@ -136,8 +136,8 @@ class Verify:
     def _unsubscribe(self, mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
         value = letter.header("List-Unsubscribe") or ""
         links = [uri for uri in _URIS.findall(value) if uri.lower().startswith("http")]
-        head = header_block(data)
-        single = head.count(b"\r\nlist-unsubscribe:") == head.count(b"\r\nlist-unsubscribe-post:") == 1
+        names = header_names(data)
+        single = names.count("list-unsubscribe") == names.count("list-unsubscribe-post") == 1
         if not single or letter.header("List-Unsubscribe-Post") != _ONE_CLICK:
             yield (
                 Code.UNSUB_BROKEN,

@@ -236,6 +236,35 @@ def test_interrupted_while_it_plans_it_loses_nothing(
     assert len(outbox(house)) == 800
 
 
+def test_two_runs_at_once_send_each_mail_once(
+    command: Command, penstock: Run, house: Path, person: Person, contact_file: ContactFile, outbox: Outbox
+) -> None:
+    crowd(house, 400, person, contact_file)
+    with started(command, house) as one, started(command, house) as other:
+        for each in (one, other):
+            _, told = each.communicate(timeout=90)
+            assert each.returncode == 0, told
+    sent = accepted(penstock, house)
+    assert len(sent) == len(set(sent)) == len(outbox(house)) == 400
+
+
+def test_a_reader_that_goes_away_never_makes_half_a_run_look_whole(
+    command: Command, house: Path, person: Person, contact_file: ContactFile, outbox: Outbox
+) -> None:
+    """`penstock send --json | head -1`: exit 0 means that all is done."""
+    crowd(house, 1200, person, contact_file)
+    with started(command, house, "--json", "--wait", "0") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline()
+        running.stdout.close()
+        told = running.stderr.read()
+        running.stderr.close()
+        code = running.wait(timeout=60)
+    assert "Traceback" not in told
+    assert code != 0 or len(outbox(house)) == 1200
+
+
 def test_killed_in_the_middle_the_same_command_completes_and_doubles_nothing(
     killed: tuple[Path, subprocess.Popen[str]], penstock: Run, outbox: Outbox
 ) -> None:

@@ -26,9 +26,8 @@ def header_names(data: bytes) -> list[str]:
     return [line.partition(":")[0].lower() for line in head.split("\r\n") if line[:1] not in {" ", "\t", ""}]
 
 
-def header_findings(data: bytes, *, commercial: bool) -> Iterator[Finding]:
-    """What is wrong with the headers and lines of a mail composed here."""
-    names = header_names(data)
+def header_findings(names: Sequence[str], data: bytes, *, commercial: bool) -> Iterator[Finding]:
+    """What is wrong with the headers (`names` as `header_names` gives them) and lines of a mail composed here."""
     yield from _counted(names, _ONCE, _AT_MOST_ONCE)
     if "cc" in names or "bcc" in names:
         code = Code.MULTI_RECIPIENT if commercial else Code.HEADER_INVALID
@@ -46,7 +45,7 @@ def ready_made_findings(data: bytes) -> Iterator[Finding]:
     yield from _left_over_in(data)
 
 
-def _counted(names: list[str], once: Sequence[str], at_most_once: Sequence[str]) -> Iterator[Finding]:
+def _counted(names: Sequence[str], once: Sequence[str], at_most_once: Sequence[str]) -> Iterator[Finding]:
     for name in once:
         if names.count(name) != 1:
             yield Code.HEADER_INVALID, name, f"the header {name} is not there exactly once"
@@ -56,7 +55,9 @@ def _counted(names: list[str], once: Sequence[str], at_most_once: Sequence[str])
 
 
 def _lines(data: bytes) -> Iterator[Finding]:
-    if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+    # one character is found many times faster than two
+    ends = data.count(b"\n")
+    if data.count(b"\r") != ends or len(data.split(b"\r\n")) - 1 != ends:
         yield Code.HEADER_INVALID, "message", "a line does not end with CR LF"
     if _too_long(data):
         yield Code.HEADER_INVALID, "message", f"a line is longer than {_LONGEST_LINE} octets"

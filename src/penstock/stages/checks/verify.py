@@ -99,9 +99,10 @@ class Verify:
         if letter is None:
             found = [*ready_made_findings(content.data)]
         else:
-            found = [*header_findings(content.data, commercial=mail.stream.commercial), *left_over(letter)]
-        if letter is not None and mail.stream.commercial:
-            found += self._commercial(mail, letter, content.data)
+            names = header_names(content.data)
+            found = [*header_findings(names, content.data, commercial=mail.stream.commercial), *left_over(letter)]
+            if mail.stream.commercial:
+                found += self._commercial(mail, letter, content.data, names)
         if not found:
             return _FINE
         return [
@@ -109,10 +110,10 @@ class Verify:
             for code, field, why in dict.fromkeys(found)
         ]
 
-    def _commercial(self, mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
+    def _commercial(self, mail: Mail, letter: Letter, data: bytes, names: Sequence[str]) -> Iterator[Finding]:
         yield from _recipients(mail, letter, data)
         yield from self._sender(mail, letter)
-        yield from self._unsubscribe(mail, letter, data)
+        yield from self._unsubscribe(mail, letter, names)
         yield from self._blocks(mail, letter)
         yield from self._visibility(mail, letter)
         if mail.variant == "first" and deceptive_prefix(letter.header("Subject") or ""):
@@ -133,10 +134,9 @@ class Verify:
         if not named:
             yield Code.HEADER_INVALID, "From", "the name in From does not say which company writes"
 
-    def _unsubscribe(self, mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
+    def _unsubscribe(self, mail: Mail, letter: Letter, names: Sequence[str]) -> Iterator[Finding]:
         value = letter.header("List-Unsubscribe") or ""
         links = [uri for uri in _URIS.findall(value) if uri.lower().startswith("http")]
-        names = header_names(data)
         single = names.count("list-unsubscribe") == names.count("list-unsubscribe-post") == 1
         if not single or letter.header("List-Unsubscribe-Post") != _ONE_CLICK:
             yield (

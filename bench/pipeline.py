@@ -410,13 +410,13 @@ def show_runs(quick: bool) -> None:
     )
     counts = QUICK if quick else FULL
     start = measured(1, "file", REPEATS)
-    first: dict[str, float] = {}
-    for store, number in [*(("file", each) for each in counts), ("memory", counts[1])]:
+    first: dict[tuple[str, str], float] = {}
+    for store, number in [(store, each) for store in ("memory", "file") for each in counts]:
         found = measured(number, store, REPEATS if number <= 20_000 else 1)
         cells = []
         for clock in ("seconds", "processor"):
             each = (found[clock] - start[clock]) / (number - 1) * 1e6
-            times = f"{each / first.setdefault(clock, each):.2f}" if store == "file" else "–"
+            times = f"{each / first.setdefault((store, clock), each):.2f}"
             cells.append((each, times))
         (wall, growth), (processor, more) = cells
         print(

@@ -240,7 +240,7 @@ def test_two_runs_at_once_send_each_mail_once(
     command: Command, penstock: Run, house: Path, person: Person, contact_file: ContactFile, outbox: Outbox
 ) -> None:
     crowd(house, 400, person, contact_file)
-    with started(command, house) as one, started(command, house) as other:
+    with started(command, house, "--wait", "0") as one, started(command, house, "--wait", "0") as other:
         for each in (one, other):
             _, told = each.communicate(timeout=90)
             assert each.returncode == 0, told

@@ -17,7 +17,7 @@ from penstock.compose.lint import Finding, lint
 from penstock.config.campaign_file import read_campaign
 from penstock.config.settings import Settings, load_settings
 from penstock.decision_line import Line
-from penstock.errors import InvalidInput, Unavailable
+from penstock.errors import InvalidInput, StoreUnavailable, Unavailable
 from penstock.law.countries import country_code
 from penstock.model.campaign import Campaign
 from penstock.observe.log import get_logger
@@ -128,7 +128,11 @@ class Gate:
     def reject_path(self, name: str) -> Path:
         """Where rows that cannot be used are set aside: `rejects/NAME.jsonl` beside the config."""
         folder = self.settings.path("rejects")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as fault:
+            what = f"the folder cannot be made: {fault.strerror}"
+            raise StoreUnavailable(what, where=str(folder), mend="make room for it") from None
         return folder / f"{name}.jsonl"
 
     async def submit(

@@ -141,18 +141,7 @@ async def _furnish(
 ) -> House:
     mailboxes = Mailboxes.load()
     identifier = Identifier(keyring, Canonical.load(), mailboxes, await store.suppressions.foreign_algorithms())
-    adapters = {
-        name: adapter_from_url(
-            name,
-            each.url,
-            settings.base,
-            clock,
-            password=each.password,
-            api_key=each.api_key,
-            endpoint=each.endpoint,
-        )
-        for name, each in settings.adapters.items()
-    }
+    adapters = {name: _adapter(settings, name, clock) for name in settings.adapters}
     services = _services(settings, clock, keyring, store, adapters)
     assembler = Assembler(
         identifier=identifier,
@@ -174,6 +163,18 @@ async def _furnish(
         assembler=assembler,
         mailboxes=mailboxes,
     )
+
+
+def _adapter(settings: Settings, name: str, clock: Clock) -> Adapter:
+    """One way out; what is wrong with it is told with its place in the config."""
+    each = settings.adapters[name]
+    try:
+        return adapter_from_url(
+            name, each.url, settings.base, clock, password=each.password, api_key=each.api_key, endpoint=each.endpoint
+        )
+    except ConfigError as fault:
+        where = settings.where("adapters", name, "url")
+        raise ConfigError(fault.what, where=where, mend=fault.mend) from None
 
 
 def _services(

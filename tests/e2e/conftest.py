@@ -64,7 +64,6 @@ def penstock(command: Callable[..., list[str]], tmp_path_factory: pytest.TempPat
         preexec: Callable[[], None] | None = None,
         timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
-        with open("/tmp/e2e/runs.txt","a") as f: f.write(os.environ.get("PYTEST_CURRENT_TEST","")+" | "+" ".join(map(str,args))[:60]+"\n")
         done = subprocess.run(
             command(*args, now=now),
             cwd=cwd,

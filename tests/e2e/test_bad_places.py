@@ -99,7 +99,6 @@ def test_a_file_where_a_folder_should_be_stops_cleanly(
 
 NO_STORE = {
     "sqlite:////proc/penstock.db": {3},
-    "sqlite:///contacts.csv/penstock.db": {2, 3},
     "sqlite:///contacts.csv": {2, 3},
     "sqlite:///gone/penstock.db": {2, 3},
     "sqlite:///campaigns": {2, 3},

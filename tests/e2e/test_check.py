@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +227,13 @@ def test_before_and_after_its_time_a_campaign_sends_nothing(
     assert line["until"] == ("2026-11-20T08:00:00Z" if early else None)
 
 
-def test_files_that_cannot_be_read_are_one_line_each(bare: Path, refusal: Callable[..., str]) -> None:
+def test_files_that_cannot_be_read_are_one_line_each(
+    bare: Path, refusal: Callable[..., str], at_once: Callable[..., list[Future[str]]]
+) -> None:
     (bare / "strange.xlsx").write_bytes(b"PK")
-    assert "missing.csv" in refusal("check", CAMPAIGN, "--contacts", "missing.csv", cwd=bare)
-    assert "strange.xlsx" in refusal("check", CAMPAIGN, "--contacts", "strange.xlsx", cwd=bare)
-    assert "missing.toml" in refusal("check", "missing.toml", "--contacts", "contacts.csv", cwd=bare)
+    pairs = [(CAMPAIGN, "missing.csv"), (CAMPAIGN, "strange.xlsx"), ("missing.toml", "contacts.csv")]
+    jobs = [partial(refusal, "check", campaign, "--contacts", contacts, cwd=bare) for campaign, contacts in pairs]
+    first, second, third = at_once(jobs)
+    assert "missing.csv" in first.result()
+    assert "strange.xlsx" in second.result()
+    assert "missing.toml" in third.result()

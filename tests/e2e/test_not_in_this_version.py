@@ -16,13 +16,10 @@ Refusal = Callable[..., str]
 
 LATER = [
     ("relay",),
-    ("relay", "--only", "smtp,http"),
     ("worker",),
     ("rights", "erase", "anna@maskin.example"),
     ("consent", "record", "anna@maskin.example", "--channel", "email"),
-    ("campaign", "pause", "purchasing-2026"),
     ("inbox", "classify", "mail.eml"),
-    ("answer", "source", "anna@maskin.example"),
     ("evidence", "campaigns/purchasing.toml"),
     ("suppress", "sync", "sendgrid"),
     ("send", "campaigns/purchasing.toml", "--test-to", "me@nordlicht.example"),

@@ -72,9 +72,9 @@ def test_an_entry_holds_for_every_spelling_and_for_nobody_else(
 
 
 def test_check_answers_for_a_person_a_domain_and_a_company(listed: Path, records: Records, at_once: AtOnce) -> None:
-    asked = ["ANNA.BERG+other@maskin.example", "x@mail.lyft.example", "LYFT.example", "fr123456789", FREE[0]]
+    asked = ["ANNA.BERG+other@maskin.example", "LYFT.example", "fr123456789", FREE[0]]
     answers = at_once(partial(is_suppressed, records, listed, each) for each in asked)
-    assert [each.result() for each in answers] == [True] * 4 + [False]
+    assert [each.result() for each in answers] == [True, True, True, False]
 
 
 def test_a_sub_domain_of_a_listed_domain_is_answered_as_suppressed(listed: Path, records: Records) -> None:
@@ -135,8 +135,6 @@ def test_remove_takes_the_same_argument_asks_why_and_stays_on_record(
 ) -> None:
     address = ("anna.berg@maskin.example",)
     assert penstock("suppress", "add", *address, "--reason", "other", cwd=house).returncode == 0
-    assert penstock("suppress", "add", *address, "--reason", "other", cwd=house).returncode == 0
-    assert len(records("suppress", "list", cwd=house)) == 1
     assert penstock("suppress", "remove", *address, cwd=house).returncode != 0  # nobody there to say why
     assert "--why" in refusal("suppress", "remove", *address, "--why", " ", cwd=house)
     done = penstock("suppress", "remove", *address, "--why", "typed by mistake", cwd=house)
@@ -151,16 +149,11 @@ def test_a_scope_binds_one_controller_or_all(
 ) -> None:
     with (house / "config.toml").open("a", encoding="utf-8") as config:
         config.write('\n[controllers.sud]\nlegal_name = "Sud SARL"\naddress = "1 rue X, Lyon"\ncountry = "FR"\n')
-    for name, scope in (
-        ("anna", "controller:Nordlicht Software AB"),
-        ("bo", "controller:sud"),
-        ("carl", "channel:email"),
-    ):
-        subject = f"{name}.berg@{name}-maskin.example"
-        assert (
-            penstock("suppress", "add", subject, "--reason", "objection", "--scope", scope, cwd=house).returncode == 0
-        )
-    contact_file(house / "people.jsonl", [person(name) for name in ("anna", "bo", "carl")])
+    scopes = {"anna": "controller:Nordlicht Software AB", "bo": "controller:sud", "carl": "channel:email"}
+    rows = [f"{name}.berg@{name}-maskin.example,objection,{scope}" for name, scope in scopes.items()]
+    (house / "no.csv").write_text("\n".join(["address,reason,scope", *rows]))
+    assert penstock("suppress", "import", "no.csv", "--strict", cwd=house).returncode == 0
+    contact_file(house / "people.jsonl", [person(name) for name in scopes])
     lines = records("check", CAMPAIGN, "--contacts", "people.jsonl", cwd=house)
     assert [line["code"] for line in lines] == ["SUPPRESSED_PERSON", None, "SUPPRESSED_PERSON"]
     wrong = ("suppress", "add", "dora@maskin.example", "--reason", "objection", "--scope")

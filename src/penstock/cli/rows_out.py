@@ -5,21 +5,32 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from penstock.cli.context import emit
-from penstock.errors import InvalidInput
+from penstock.errors import InvalidInput, StoreUnavailable
 
 __all__ = ["RowsOut", "write_out"]
 
 
 def write_out(path: Path, data: bytes) -> None:
     """Write one file that only its owner reads. Raises InvalidInput where it cannot be made."""
-    with os.fdopen(_opened(path), "wb") as stream:
+    with _told(path), os.fdopen(_opened(path), "wb") as stream:
         stream.write(data)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A full disk and its like as one clear line."""
+    try:
+        yield
+    except OSError as fault:
+        mend = "make room, then run the same command again"
+        raise StoreUnavailable(f"cannot be written: {fault.strerror}", where=str(path), mend=mend) from None
 
 
 def _opened(path: Path) -> int:
@@ -32,7 +43,10 @@ def _opened(path: Path) -> int:
 
 
 class RowsOut:
-    """A context manager; `write` takes one mapping per row. Raises InvalidInput where the file cannot be made."""
+    """A context manager; `write` takes one mapping per row.
+
+    Raises InvalidInput where the file cannot be made, StoreUnavailable where it cannot be filled.
+    """
 
     def __init__(self, path: Path | None, columns: Sequence[str], *, json: bool) -> None:
         self._path = path
@@ -51,17 +65,22 @@ class RowsOut:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """One row."""
-        if self._csv is not None:
+        if self._csv is not None and self._path is not None:
+            with _told(self._path):
+                self._csv.writerow(row)
+        elif self._csv is not None:
             self._csv.writerow(row)
         elif self._path is None:
             emit(row)
         else:
             import orjson
 
-            self._stream.write(orjson.dumps(row).decode() + "\n")
+            with _told(self._path):
+                self._stream.write(orjson.dumps(row).decode() + "\n")
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._path is not None:
-            self._stream.close()
+            with _told(self._path):
+                self._stream.close()

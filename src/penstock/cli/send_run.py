@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ async def run_send(
             limit=limit,
             wait=wait,
             mapping=mapping,
-            emit=emit if json else _tell_problems,
+            emit=_until_nobody_reads(gate, emit if json else _tell_problems),
             progress=progress,
         )
     finally:
@@ -99,6 +100,19 @@ async def run_send(
         say("penstock: interrupted; the same command continues", error=True)
         return INTERRUPTED
     return PROBLEMS if strict and not report.all_sent else DONE
+
+
+def _until_nobody_reads(gate: Gate, write: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """Lines go out as long as somebody reads them; then the run ends cleanly, as after Ctrl-C."""
+
+    def emit_line(record: dict[str, Any]) -> None:
+        try:
+            write(record)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            gate.stop.set()
+
+    return emit_line
 
 
 def _tell_problems(record: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from penstock.demo.report_page import report_page
 from penstock.demo.sample import MOMENT, write_demo
+from penstock.errors import StoreUnavailable
 from penstock.gate import open_gate
 from penstock.sending import SendReport
 from penstock.suppression_list import SuppressionList
@@ -29,5 +30,8 @@ async def run_demo(folder: Path, stopping: Callable[[asyncio.Event], AbstractCon
             campaign = gate.campaign(folder / "campaigns" / "purchasing.toml")
             report = await gate.send(campaign, folder / "contacts.csv", wait=0, emit=lines.append)
         page = report_page(campaign, lines, folder / "outbox", gate.house.services.templates)
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    try:
+        (folder / "report.html").write_text(page, encoding="utf-8")
+    except OSError as fault:
+        raise StoreUnavailable(f"cannot be written: {fault.strerror}", where=str(folder / "report.html")) from None
     return report

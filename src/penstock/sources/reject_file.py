@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 import orjson
 
+from penstock.errors import StoreUnavailable
 from penstock.ports import RowFault
 
 __all__ = ["RejectFile"]
@@ -20,7 +21,7 @@ class RejectFile:
     """An async context manager that takes faults and shows the file, mode 0600 and on disk, when it is left.
 
     Each line is an object with `line`, `why`, `code`, `address` and `raw`. Without a fault no file is made;
-    when the block ends by an exception nothing is left. `path` is replaced. Raises OSError.
+    when the block ends by an exception nothing is left. `path` is replaced. Raises StoreUnavailable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,13 +38,20 @@ class RejectFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
-            await asyncio.to_thread(self._close, self._file, keep=kind is None)
-            self._file = None
+            file, self._file = self._file, None
+            await self._told(lambda: self._close(file, keep=kind is None))
 
     async def add(self, faults: Iterable[RowFault]) -> None:
         """Write the faults."""
         if rows := tuple(faults):
-            await asyncio.to_thread(self._write, rows)
+            await self._told(lambda: self._write(rows))
+
+    async def _told(self, work: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(work)
+        except OSError as fault:
+            what, mend = f"cannot be written: {fault.strerror}", "make room, then run the same command again"
+            raise StoreUnavailable(what, where=str(self._path), mend=mend) from None
 
     def _write(self, faults: tuple[RowFault, ...]) -> None:
         if self._file is None:

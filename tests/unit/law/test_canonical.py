@@ -41,7 +41,8 @@ def test_the_exact_form_is_what_a_mail_goes_to(raw: str, exact: str) -> None:
         ".anna@firm.example", "anna.@firm.example", "an..na@firm.example", "anna@firm..example", "anna@-firm.example",
         "anna@firm-.example", "anna@firm.example, bert@firm.example", "anna@[192.0.2.1]", '"an na"@firm.example',
         "anna@firm.example\r\nBcc: x@y.example", "anna\x00@firm.example", "a" * 65 + "@firm.example",
-        "anna@" + "a" * 64 + ".example", "anna@" + ".".join(["abcdefgh"] * 32), "\ud800@firm.example", "é" * 33 + "@firm.example",
+        "anna@" + "a" * 64 + ".example", "anna@" + ".".join(["abcdefgh"] * 32), "\ud800@firm.example",
+        "é" * 33 + "@firm.example",
     ],
 )  # fmt: skip
 def test_broken_addresses_of_every_kind_are_faults_that_never_quote_them(raw: str) -> None:

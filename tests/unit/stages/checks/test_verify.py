@@ -246,7 +246,10 @@ async def test_everything_wrong_is_said_and_answers_keep_their_order(
     ]
 
 
-READY = b"Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nFrom: a@sender.example\r\nTo: b@firm.example\r\nSubject: Order\r\n\r\nHello\r\n"
+READY = (
+    b"Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nFrom: a@sender.example\r\nTo: b@firm.example\r\n"
+    b"Subject: Order\r\n\r\nHello\r\n"
+)
 
 
 @pytest.mark.parametrize(

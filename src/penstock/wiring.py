@@ -193,7 +193,9 @@ def _services(
         fallback_language=settings.message.fallback_language or None,
         routes={str(stream): adapter for stream, adapter in settings.routes.items()},
         capabilities={name: adapter.capabilities for name, adapter in adapters.items()},
-        adapter_rates={name: tuple(each.rate) for name, each in settings.adapters.items()},
+        adapter_rates={
+            name: (*settings.adapters[name].rate, *getattr(adapter, "rates", ())) for name, adapter in adapters.items()
+        },
     )
 
 

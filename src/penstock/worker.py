@@ -59,6 +59,7 @@ class Worker:
         adapters: Mapping[str, Adapter],
         janitor: Janitor,
         report: Report = lambda _mail, _decision, _outcome: None,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._queue = queue
         self._ledger = ledger
@@ -70,6 +71,8 @@ class Worker:
         self._janitor = janitor
         self._report = report
         self._flight = asyncio.Semaphore(IN_FLIGHT)
+        self._held: dict[int, Ticket] = {}
+        self._lease_seconds = lease_seconds
 
     async def drain(self, *, wait: float, stop: asyncio.Event) -> None:
         """Run rounds until nothing can be leased within `wait` seconds, or `stop` is set.
@@ -94,9 +97,33 @@ class Worker:
 
     async def round(self) -> int:
         """One batch of what is ready now; the number of tickets leased."""
-        tickets = await self._queue.lease(BATCH, LEASE_SECONDS)
+        tickets = await self._queue.lease(BATCH, self._lease_seconds)
         if not tickets:
             return 0
+        self._held = {ticket.id: ticket for ticket in tickets}
+        beat = asyncio.create_task(self._keep_leases(), name="penstock-leases")
+        try:
+            await self._work(tickets)
+        finally:
+            beat.cancel()
+            self._held = {}
+        return len(tickets)
+
+    async def _keep_leases(self) -> None:
+        """The heart-beat: whatever a slow next hop takes, nobody else gets the tickets of a living worker."""
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3)
+            try:
+                await self._queue.renew(list(self._held.values()), self._lease_seconds)
+            except Unavailable as fault:
+                _log.warning("leases_not_renewed", fault=type(fault).__name__)
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> None:
+        for settlement in settlements:
+            self._held.pop(settlement.ticket.id, None)
+        await self._queue.settle(settlements)
+
+    async def _work(self, tickets: Sequence[Ticket]) -> None:
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
         pairs = await self._set_aside(tickets, loaded)
         walked = await self._pipeline.run([mail for _, mail in pairs])
@@ -105,7 +132,6 @@ class Worker:
         ]
         await self._stop([item for item in work if not item[2].may_go])
         await self._send([item for item in work if item[2].may_go])
-        return len(tickets)
 
     async def _set_aside(self, tickets: Sequence[Ticket], loaded: Sequence[Loaded | None]) -> list[tuple[Ticket, Mail]]:
         """What can be worked on. Mails that are gone lose their ticket; what a dead process began is the janitor's."""
@@ -119,7 +145,7 @@ class Worker:
             else:
                 pairs.append((ticket, found.mail))
         if back:
-            await self._queue.settle(back)
+            await self._settle(back)
         if stranded:
             await self._janitor()
         return pairs
@@ -130,7 +156,7 @@ class Worker:
         judged = [item for item in work if not item[2].paced]
         if judged:
             await self._ledger.record([(mail, decision) for _, mail, decision in judged])
-            await self._queue.settle([Settlement(ticket, decision.until) for ticket, _, decision in judged])
+            await self._settle([Settlement(ticket, decision.until) for ticket, _, decision in judged])
             for _, mail, decision in judged:
                 self._report(mail, decision, None)
         if paced:
@@ -143,7 +169,7 @@ class Worker:
             until = max(r.facts.until.timestamp() for r in decision.reasons if r.pace and r.facts.until)
             lanes[ticket.lane] = max(until, lanes.get(ticket.lane, 0.0))
             settlements.append(Settlement(ticket, self._clock.now(), not_before=until))
-        await self._queue.settle(settlements)
+        await self._settle(settlements)
         for lane, until in lanes.items():
             await self._queue.postpone(lane, until)
 
@@ -191,7 +217,7 @@ class Worker:
             endings.append(Ending(mail, decision, outcome, due))
             settlements.append(Settlement(ticket, due))
         await self._ledger.end(endings)
-        await self._queue.settle(settlements)
+        await self._settle(settlements)
         for ending in endings:
             self._report(ending.mail, ending.decision, ending.outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ class Bench:
     told: list[tuple[str, Decision, Outcome | None]] = field(default_factory=list)
     stages: Sequence[Stage] = ()
     writes: bool = True
+    lease_seconds: float = 30.0
 
     def worker(self) -> Worker:
         services = some_services(clock=self.clock, suppressions=self.store.suppressions, rates=self.store.rates)
@@ -63,6 +65,7 @@ class Bench:
             adapters={"main": self.adapter},
             janitor=janitor,
             report=lambda mail, decision, outcome: self.told.append((mail.id, decision, outcome)),
+            lease_seconds=self.lease_seconds,
         )
 
     async def plan(self, contacts: Sequence[Contact]) -> list[Mail]:
@@ -337,3 +340,26 @@ async def test_rule_7_a_repeat_is_the_identical_payload_on_a_clock_that_runs() -
         await table.drain()
         assert len(offered) == 2
         assert offered[0] == offered[1]
+
+
+async def test_a_slow_next_hop_keeps_its_leases() -> None:
+    class Slow(MemoryAdapter):
+        async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
+            await asyncio.sleep(0.4)
+            return await super().deliver(mails)
+
+    async with bench(clock=RunningClock()) as table:
+        table.adapter, table.lease_seconds = Slow(), 0.15
+        await table.plan(people(1))
+        first = asyncio.create_task(table.drain())
+        await asyncio.sleep(0.25)
+        assert await table.queue.lease(10, 1.0) == []
+        await first
+        assert len(table.adapter.delivered) == 1
+
+
+class RunningClock(FakeClock):
+    """Machine time as it is."""
+
+    def machine(self) -> float:
+        return time.time()

@@ -36,6 +36,10 @@ class Queue(Protocol):
         """Tickets that are due, for `seconds` of machine time."""
         ...
 
+    async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
+        """Hold leased tickets for `seconds` more; how many are still held under their fence."""
+        ...
+
     async def settle(self, settlements: Sequence[Settlement], /) -> None:
         """Finish or give back. A stale fence changes nothing."""
         ...

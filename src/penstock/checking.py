@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from penstock.model.campaign import Campaign
+from penstock.model.codes import Code
 from penstock.model.contact import Contact
 from penstock.model.mail import Mail
 from penstock.model.merging import merged
-from penstock.model.verdict import Decision, decide
+from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.pipeline import Pipeline
 from penstock.ports import ContactRow, Phase, RowFault, Source
 from penstock.run_tally import RunTally
@@ -29,6 +30,33 @@ class Decided:
     mail: Mail | None
     decision: Decision | None
     fault: RowFault | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The decision's verdict; `reject` for a row that cannot be used."""
+        return self.decision.verdict if self.decision else Verdict.REJECT
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """Every code that applies, the headline first."""
+        if self.decision is not None:
+            return self.decision.codes
+        return (Code(self.fault.code),) if self.fault and self.fault.code else ()
+
+    @property
+    def code(self) -> Code | None:
+        """The headline."""
+        return self.codes[0] if self.codes else None
+
+    @property
+    def address(self) -> str | None:
+        """The exact address; of a row that cannot be used as far as one can be made out."""
+        return self.mail.envelope.recipient if self.mail else self.fault.address if self.fault else None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What every stage said; empty for a row that cannot be used (its `fault` says why)."""
+        return self.decision.reasons if self.decision else ()
 
 
 class StoredContacts:

@@ -37,18 +37,25 @@ class Rejects(Protocol):
 
 @dataclass(slots=True)
 class SendReport:
-    """What a run came to. Counters are by verdict, by headline code and by outcome word."""
+    """What a run came to. `decisions` counts rows by verdict and headline code, `outcomes` by word."""
 
     campaign: str
     rows: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    codes: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[tuple[str, str]] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     already_sent: int = 0
     waiting: int = 0
     dropped_columns: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
     reject_file: Path | None = None
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        """How many rows by verdict."""
+        found: Counter[str] = Counter()
+        for (verdict, _), number in self.decisions.items():
+            found[verdict] += number
+        return found
 
     @property
     def all_sent(self) -> bool:
@@ -58,9 +65,7 @@ class SendReport:
 
     def count(self, each: Line) -> None:
         """Add one line."""
-        self.verdicts[each["verdict"]] += 1
-        if each["code"]:
-            self.codes[each["code"]] += 1
+        self.decisions[each["verdict"], each["code"] or ""] += 1
         if each["outcome"]:
             self.outcomes[each["outcome"]] += 1
 

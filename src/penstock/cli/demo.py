@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ import typer
 from penstock.cli.context import DONE, INTERRUPTED, guarded, run_async, say, stopping_by_signal
 
 __all__ = ["register"]
+
+EXAMPLE = "priya.inglethorpe@wharncote-crushers.example"
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +46,10 @@ def _demo(out: Path | None) -> int:
     say("where to look:")
     say(f"  {folder / 'report.html'}   the verdicts with chart and sample mails")
     say(f"  {folder / 'outbox'}   the finished mails, one .eml each")
-    again = f"penstock --config {folder / 'config.toml'} --now 2026-11-23T09:00:00Z"
+    program = "uv run penstock" if "UV" in os.environ else "penstock"
+    again = f"{program} --config {folder / 'config.toml'} --now 2026-11-23T09:00:00Z"
     campaign = folder / "campaigns" / "purchasing.toml"
-    say(f"  {again} explain {campaign} ADDRESS --contacts {folder / 'contacts.csv'}")
-    say(f"  {again} preview {campaign} ADDRESS --contacts {folder / 'contacts.csv'} --out mail.html")
+    say(f"  {again} explain {campaign} {EXAMPLE} --contacts {folder / 'contacts.csv'}")
+    say(f"  {again} preview {campaign} {EXAMPLE} --contacts {folder / 'contacts.csv'} --out mail.html")
     say(f"  {again} ledger verify")
     return DONE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.cli.context import DONE, INTERRUPTED, PROBLEMS, WRONG_USE, emit, say
 from penstock.cli.findings import show_findings
-from penstock.cli.tables import MARKS, dropped_lines, one_line
+from penstock.cli.tables import dropped_lines, one_line, summary
 
 if TYPE_CHECKING:
     from penstock.gate import Gate
@@ -122,9 +122,7 @@ def _tell_problems(record: dict[str, Any]) -> None:
 
 def report_text(report: SendReport) -> str:
     """The run in a few lines."""
-    lines = [f"campaign {report.campaign}: {report.rows} rows"]
-    lines += [f"  {MARKS[verdict]} {verdict:8} {number:6}" for verdict, number in report.verdicts.most_common()]
-    lines += [f"      {code:24} {number:6}" for code, number in report.codes.most_common()]
+    lines = [summary(f"campaign {report.campaign}", report.decisions)]
     lines += [f"  outcome {word:12} {number:6}" for word, number in report.outcomes.most_common()]
     if report.already_sent:
         lines.append(f"  {report.already_sent} were sent by an earlier run and are not sent again")

@@ -170,7 +170,7 @@ def _trials(campaign: Campaign, trials: list[Trial] | None) -> Iterator[Finding]
                 what = f"{trial.fault.variable or ''} {trial.fault.what}".strip()
                 yield Finding("error", where, what)
             else:
-                what = f"a contact without {trial.blank} gets no letter ({trial.language})"
+                what = f"a contact without {trial.blank} gets no letter"
                 yield Finding("warning", where, what, f"write {{{{ {trial.blank}|default('…') }}}} or use {{% if %}}")
         else:
             yield from _subject(campaign, trial.language, trial.subject)

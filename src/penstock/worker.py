@@ -46,7 +46,7 @@ def next_try(outcome: TryLater, attempts: int, now: datetime) -> datetime:
 
 
 class Worker:
-    """Drives mails from the queue through pipeline and adapters. Several may run on one store."""
+    """Drives mails from the queue through pipeline and adapters."""
 
     def __init__(
         self,

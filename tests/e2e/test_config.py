@@ -25,7 +25,7 @@ KEYS = ("PENSTOCK__KEYS__PEPPERS", "PENSTOCK__KEYS__TOKENS", "PENSTOCK__KEYS__LE
 FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("base_url =", "base_ulr ="): ("web.base_ulr", "'base_url'"),
     ("[web]", "[web"): ("not TOML",),
-    ('url = "file:outbox?smtputf8=no"', 'url = "fiel:outbox"'): ("adapters.main.url", "fiel"),
+    ('url = "file:outbox?smtputf8=no"', 'url = "fiel:outbox"'): ("adapters.main.url", "file:FOLDER"),
     ('url = "file:outbox?smtputf8=no"', 'url = "pigeon://u:secret@mx.example"'): ("adapters.main.url",),
     ('url = "file:outbox?smtputf8=no"', 'url = "file:outbox?smtputf9=no"'): ("adapters.main.url", "'smtputf8'"),
     ('url = "sqlite:///penstock.db"', 'url = "postgresql://h/db"'): ("store.url", "not in this version"),

@@ -157,12 +157,15 @@ WRONG: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
 
 
 @pytest.fixture(scope="module")
-def refused(sample: Path, refusal: Refusal, at_once: AtOnce) -> list[Future[str]]:
+def refused(
+    sample: Path, refusal: Refusal, at_once: AtOnce, tmp_path_factory: pytest.TempPathFactory
+) -> list[Future[str]]:
     """What the import says to each wrong file."""
+    house = shutil.copytree(sample, tmp_path_factory.mktemp("wrong") / "house")
     jobs = []
     for number, (content, more, _) in enumerate(WRONG):
-        (sample / f"file{number}.csv").write_text(content)
-        jobs.append(partial(refusal, "contacts", "import", f"file{number}.csv", *more, cwd=sample))
+        (house / f"file{number}.csv").write_text(content)
+        jobs.append(partial(refusal, "contacts", "import", f"file{number}.csv", *more, cwd=house))
     return at_once(jobs)
 
 

@@ -78,7 +78,8 @@ def _without_tag(local: str, mark: str) -> str:
 
 def organisation_key(company_id: str) -> str:
     """A VAT or registry number with nothing but its letters and digits, upper case."""
-    return "".join(c for c in unicodedata.normalize("NFKC", company_id).upper() if c.isalnum())
+    text = company_id if company_id.isascii() else unicodedata.normalize("NFKC", company_id)
+    return "".join(filter(str.isalnum, text.upper()))
 
 
 @dataclass(frozen=True, slots=True)

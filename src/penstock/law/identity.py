@@ -115,6 +115,7 @@ class Identifier:
                 self._companies.clear()
             forms = self._canonical.domains(domain)
             keys = tuple(key for form in forms for key in self._keyring.fingerprints("d:" + form))
-            unit = None if self.is_provider(domain) else self._keyring.anchor("d:" + forms[-1])
+            # The last key is the registrable domain's under the oldest pepper: what caps count by.
+            unit = None if self.is_provider(domain) else keys[-1]
             self._companies[domain] = (keys, unit)
         return self._companies[domain]

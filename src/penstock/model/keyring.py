@@ -46,6 +46,8 @@ class Keyring:
     def fingerprints(self, text: str) -> tuple[bytes, ...]:
         """HMAC-SHA-256 under every pepper, newest first; the last one never changes for the same text."""
         data = text.encode()
+        if len(self.peppers) == 1:
+            return (hmac.digest(self.peppers[0].value, data, "sha256"),)
         return tuple(hmac.digest(pepper.value, data, "sha256") for pepper in self.peppers)
 
     def mail_id(self, step: str, person: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.utils
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -50,6 +50,7 @@ class Assembler:
         mails: Mails,
         clock: Clock,
         cap_span: CapSpan,
+        foreign: Callable[[], Awaitable[frozenset[str]]],
     ) -> None:
         self._identifier = identifier
         self._mailboxes = mailboxes
@@ -57,6 +58,11 @@ class Assembler:
         self._mails = mails
         self._clock = clock
         self._cap_span = cap_span
+        self._foreign = foreign
+
+    async def refresh(self) -> None:
+        """Once per batch: objections may have come in as a kind of hash that the store did not hold before."""
+        self._identifier.refresh(await self._foreign())
 
     def mail(self, campaign: Campaign, contact: Contact, contact_id: str | None = None) -> Mail:
         """The draft of one campaign step to one contact, without history. The id is the same every time."""
@@ -103,6 +109,7 @@ class Assembler:
 
     async def load(self, ids: Sequence[str]) -> list[Loaded | None]:
         """Saved mails by id, ready to be judged; None for one that is gone or whose contact was erased."""
+        await self.refresh()
         saved = await self._mails.load(ids)
         made = [self._from_saved(item) if item is not None else None for item in saved]
         known = await self.with_history([mail for mail in made if mail is not None])

@@ -124,6 +124,7 @@ async def judge_contacts(
     """Judge one chunk against store and tally. What the store knows of a person joins what the row says."""
     if not contacts:
         return []
+    await house.assembler.refresh()
     stored = await house.store.contacts.find([house.identifier.of(contact) for contact in contacts])
     mails = [
         house.assembler.mail(

@@ -119,7 +119,8 @@ def _with_edit(stage: Stage, mail: Mail, answer: Mail | Reason) -> Mail:
     if isinstance(answer, Reason):
         if answer.verdict is Verdict.SEND:
             raise ContractError(f"edit {stage.name} answered a reason that stops nothing")
-        return _with_reasons(stage, mail, (answer,))
+        # No release waives it: the edit did not happen, and the mail is not complete without it.
+        return mail.with_reasons((*mail.reasons, answer))
     if answer.id != mail.id or answer.envelope != mail.envelope or answer.reasons != mail.reasons:
         raise ContractError(f"edit {stage.name} redirected or re-judged a mail")
     return answer

@@ -150,6 +150,7 @@ async def _furnish(
         mails=store.mails,
         clock=clock,
         cap_span=_cap_span(plans),
+        foreign=store.suppressions.foreign_algorithms,
     )
     return House(
         settings=settings,

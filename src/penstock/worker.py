@@ -88,7 +88,8 @@ class Worker:
             ready = await self._queue.ready_in()
             if ready is None or idle + ready > wait:
                 return
-            pause = max(ready, 0.05)
+            # Not the whole way: another process may give back or finish what it holds before its lease ends.
+            pause = min(max(ready, 0.05), 1.0)
             idle += pause
             try:
                 await asyncio.wait_for(stop.wait(), pause)

@@ -207,6 +207,24 @@ def test_a_reader_that_goes_away_is_no_error(command: Callable[..., list[str]], 
         assert process.stderr.read() == b""
 
 
+def test_a_full_disk_under_the_output_is_one_clear_line_and_the_same_command_continues(
+    command: Callable[..., list[str]], penstock: Run, house: Path, person: Person, contact_file: ContactFile,
+    outbox: Outbox,
+) -> None:  # fmt: skip
+    """`penstock send --json > lines.jsonl` where there is no room."""
+    contact_file(house / "people.jsonl", [person("anna"), person("bo")])
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(*SEND, "--json"), cwd=house, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", timeout=60
+        )
+    assert done.returncode == 3, done.stderr
+    told = [line for line in done.stderr.splitlines() if line.startswith("penstock: ")]
+    assert len(told) == 1
+    assert "internal error" not in told[0]
+    assert penstock(*SEND, cwd=house).returncode == 0
+    assert len(outbox(house)) == 2
+
+
 def test_no_field_of_a_file_can_add_a_header_or_a_recipient(
     records: Records, penstock: Run, house: Path, person: Person, outbox: Outbox
 ) -> None:

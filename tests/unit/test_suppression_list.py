@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -151,25 +153,75 @@ async def test_good_rows_apply_and_bad_ones_are_named(house: House, tmp_path: Pa
     assert not {"anna", "bert", "broken", "carl"} & set(" ".join(f.why for f in imported.faults).split())
 
 
-async def test_unusable_rows_hold_mail_until_they_are_settled_or_mended(house: House, tmp_path: Path) -> None:
-    entries, file = SuppressionList(house), tmp_path / "list.csv"
+async def test_unusable_rows_hold_mail_until_somebody_settles_them(house: House, tmp_path: Path) -> None:
+    entries, file, other = SuppressionList(house), tmp_path / "list.csv", tmp_path / "other" / "list.csv"
     file.write_text("address,scope\nbroken@,controller:nordlicht\nalso@,nonsense\n")
     await entries.import_file(file)
     assert await house.store.suppressions.unresolved() == ["all", "controller:nordlicht"]
-    file.write_text("address,scope\nmended@firm.example,controller:nordlicht\n")
-    await entries.import_file(file)
-    assert await house.store.suppressions.unresolved() == []
-    file.write_text("address\nbroken@\n")
-    await entries.import_file(file)
+    other.parent.mkdir()
+    for clean in (other, file):
+        clean.write_text("address,scope\nmended@firm.example,controller:nordlicht\n")
+        assert (await entries.import_file(clean)).faults == ()
+        assert await house.store.suppressions.unresolved() == ["all", "controller:nordlicht"]
+    with pytest.raises(InvalidInput, match="waiting"):
+        await entries.resolve(other)
     assert await entries.resolve(file) == 1
     assert await entries.resolve(None) == 0
+
+
+async def test_an_import_that_breaks_off_holds_all_until_it_was_read_to_its_end(house: House, tmp_path: Path) -> None:
+    entries, file = SuppressionList(house), tmp_path / "list.csv.gz"
+    whole = gzip.compress(b"address\n" + b"".join(b"p%d@firm.example\n" % n for n in range(5000)))
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InvalidInput, match="gzip"):
+        await entries.import_file(file)
+    assert await house.store.suppressions.unresolved() == ["all"]
+    file.write_bytes(whole)
+    await entries.import_file(file)
+    assert await house.store.suppressions.unresolved() == []
+
+
+async def test_each_column_is_read_as_what_it_says(house: House, tmp_path: Path) -> None:
+    entries, file = SuppressionList(house), tmp_path / "list.csv"
+    file.write_text(
+        "address,domain,company_id\n"
+        "anna@firm.example,,GB-99990185\n"
+        ",,NL1234.56.789.B01\n"
+        "anna-muster-werk.example,,\n"
+        ",gov.uk,\n"
+    )
+    imported = await entries.import_file(file)
+    assert [fault.line for fault in imported.faults] == [4, 5]
+    for subject in ("anna@firm.example", "GB-99990185", "NL1234.56.789.B01"):
+        assert await entries.check(subject)
+
+
+@pytest.mark.parametrize("scope", ["channel:e-mail", "channel:", "channel:emial"])
+async def test_a_channel_that_protects_nobody_is_refused(house: House, scope: str) -> None:
+    with pytest.raises(InvalidInput):
+        await SuppressionList(house).add("anna@firm.example", OBJECTION, scope=scope)
+
+
+async def test_the_mark_of_an_erased_person_is_not_removed_like_an_entry(house: House) -> None:
+    entries = SuppressionList(house)
+    await entries.add("anna@firm.example", SuppressionReason.ERASURE)
+    assert await entries.remove("anna@firm.example", "why") == 0
+    assert await entries.check("anna@firm.example")
+
+
+async def test_a_foreign_hash_protects_at_once_and_survives_export(house: House, tmp_path: Path) -> None:
+    entries, file = SuppressionList(house), tmp_path / "list.csv"
+    digest = hashlib.sha256(b"anna@firm.example").hexdigest()
+    await entries.add(f"sha256:{digest}", OBJECTION)
+    assert await entries.check("Anna+x@firm.example")
+    (row,) = [row async for row in entries.export(hashed=True)]
+    assert row["hash"] == f"sha256:{digest}"
+    assert file.parent.exists()
 
 
 async def test_foreign_hashes_hit_once_the_store_is_opened_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import hashlib
-
     monkeypatch.chdir(tmp_path)
     digest = hashlib.sha256(b"anna@firm.example").hexdigest()
     for step in ("add", "check"):

@@ -98,6 +98,7 @@ async def bench(
             mails=store.mails,
             clock=clock,
             cap_span=lambda _campaign: (timedelta(days=90), 5),
+            foreign=store.suppressions.foreign_algorithms,
         )
         adapter = MemoryAdapter(answer=answer, capabilities=Capabilities(max_batch=50))
         yield Bench(store, SqlQueue(store.database, clock), clock, assembler, adapter)

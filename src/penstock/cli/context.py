@@ -83,6 +83,11 @@ def guarded(work: Callable[[], int]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
+    except OSError as fault:
+        what = fault.strerror or type(fault).__name__
+        say(f"penstock: {fault.filename or 'standard output'}: {what}; the same command continues", error=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = UNAVAILABLE
     except Exception as fault:
         say(
             f"penstock: internal error: {type(fault).__name__} at {_place(fault)}; please report this line",

@@ -40,8 +40,9 @@ def release(context: typer.Context, ids: MailIds, why: Why, json: Json = False) 
     async def work(gate: Gate) -> int:
         if not why.strip():
             raise InvalidInput("a reason is needed", where="--why")
-        found = await gate.house.store.mails.release(ids, why.strip())
-        return _tell(ids, found, "released; `penstock send` or a worker takes it on", json)
+        await _refuse_unheld(gate, ids)
+        await gate.house.store.mails.release(ids, why.strip())
+        return _tell(ids, "released; `penstock send` or a worker takes it on", json)
 
     with_gate(Globals.of(context), work)
 
@@ -51,17 +52,22 @@ def drop(context: typer.Context, ids: MailIds, why: Why = "", json: Json = False
     """Give held mails up for good."""
 
     async def work(gate: Gate) -> int:
-        return _tell(ids, await gate.house.store.mails.drop(ids, why.strip()), "dropped", json)
+        await _refuse_unheld(gate, ids)
+        await gate.house.store.mails.drop(ids, why.strip())
+        return _tell(ids, "dropped", json)
 
     with_gate(Globals.of(context), work)
 
 
-def _tell(asked: list[str], found: object, what: str, json: bool) -> int:
-    done = set(found) if isinstance(found, list | tuple | set) else set()
-    missing = [mail_id for mail_id in asked if mail_id not in done]
-    if missing:
-        raise InvalidInput(f"{missing[0]} is not held", where="ID", mend="penstock holds list shows what is")
-    for mail_id in asked:
+async def _refuse_unheld(gate: Gate, ids: list[str]) -> None:
+    """All or nothing: one wrong id and none is touched."""
+    for mail_id, saved in zip(ids, await gate.house.store.mails.load(ids), strict=True):
+        if saved is None or saved.state != "held":
+            raise InvalidInput(f"{mail_id} is not held", where="ID", mend="penstock holds list shows what is")
+
+
+def _tell(ids: list[str], what: str, json: bool) -> int:
+    for mail_id in ids:
         if json:
             emit({"mail_id": mail_id, "state": what.split(";")[0]})
         else:

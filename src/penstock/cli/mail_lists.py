@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from penstock.cli.context import emit, say
-from penstock.decision_line import iso
 
 if TYPE_CHECKING:
     from penstock.store.desk import MailState
@@ -27,6 +26,8 @@ async def each_state(page: Callable[[str, int], Awaitable[Sequence[MailState]]])
 
 async def show_states(states: AsyncIterator[MailState], word: str, *, json: bool) -> None:
     """One line per mail; ids only, the address stays in the store."""
+    from penstock.decision_line import iso
+
     number = 0
     async for each in states:
         number += 1

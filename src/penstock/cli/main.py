@@ -25,6 +25,7 @@ from penstock.cli import (
     version,
 )
 from penstock.cli.context import INTERRUPTED, WRONG_USE, Globals, say
+from penstock.errors import InvalidInput
 
 __all__ = ["app", "main"]
 
@@ -113,7 +114,12 @@ def main() -> None:
     """The console entry point."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        if any("\udc80" <= character <= "\udcff" for word in sys.argv for character in word):
+            raise InvalidInput("an argument is not UTF-8", where="command line", mend="write it as UTF-8")
         sys.exit(app(standalone_mode=False))
+    except InvalidInput as fault:
+        say(f"penstock: {fault}", error=True)
+        sys.exit(WRONG_USE)
     except typer.Abort:
         say("penstock: interrupted", error=True)
         sys.exit(INTERRUPTED)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli.context import DONE, Globals, emit, say, with_gate
-from penstock.decision_line import iso
 from penstock.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ def list_(context: typer.Context, json: Json = False) -> None:
     """Every waiting mail with its lane (adapter/recipient domain) and when it is due."""
 
     async def work(gate: Gate) -> int:
+        from penstock.decision_line import iso
+
         number, after = 0, 0
         while page := await gate.house.queue.entries(after, _PAGE):
             for each in page:

@@ -116,6 +116,8 @@ def _until_nobody_reads(gate: Gate, write: Callable[[dict[str, Any]], None]) -> 
 
 
 def _tell_problems(record: dict[str, Any]) -> None:
+    if record.get("earlier") == "accepted":
+        return  # told as a number at the end
     if record["verdict"] != "send" or record["outcome"] not in {None, "accepted"}:
         say(one_line(record))
 

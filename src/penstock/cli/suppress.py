@@ -180,7 +180,7 @@ def import_(
 ) -> None:
     """Add the entries of a file; nothing is ever removed by it.
 
-    Unusable rows hold commercial mail of their scope until the mended file is imported or --resolve is given.
+    Unusable rows hold commercial mail of their scope until --resolve says that they are settled.
     """
 
     async def work(gate: Gate) -> int:
@@ -212,7 +212,10 @@ def _tell_import(file: Path, imported: Imported, *, json: bool) -> None:
     else:
         say(f"{imported.added} of {imported.rows} rows are on the list")
     if imported.faults:
-        say("commercial mail is held until the mended file is imported or this is run:", error=True)
+        say(
+            "commercial mail of their scope is held until they are settled (import the mended rows, then run this):",
+            error=True,
+        )
         say(f"  penstock suppress import --resolve {file}", error=True)
 
 

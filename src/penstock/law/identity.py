@@ -105,6 +105,14 @@ class Identifier:
         """Keys of a company id, as a suppression entry stores them."""
         return self._keyring.fingerprints("o:" + organisation_key(company_id))
 
+    def is_public_suffix(self, domain: str) -> bool:
+        """Whether companies register below the domain, so that it is nobody's own (`gov.uk`, `co.uk`)."""
+        return self._canonical.registrable(domain) is None
+
+    def refresh(self, foreign: Iterable[str]) -> None:
+        """Take up the hash kinds that the store holds by now: another process may have added the first of its kind."""
+        self._foreign = tuple(sorted(foreign))
+
     def is_provider(self, domain: str) -> bool:
         """Whether the domain belongs to a public mail provider, so that it is nobody's company."""
         return self._mailboxes.is_provider(domain)

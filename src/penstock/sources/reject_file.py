@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ class RejectFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
+        self._part: Path | None = None
         self._file: BinaryIO | None = None
         self.count = 0
         """Faults taken so far."""
@@ -55,7 +56,9 @@ class RejectFile:
 
     def _write(self, faults: tuple[RowFault, ...]) -> None:
         if self._file is None:
-            handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            # a name of its own: several runs of one campaign may set rows aside at the same time
+            handle, name = tempfile.mkstemp(".part", f".{self._path.name}.", self._path.parent)
+            self._part = Path(name)
             self._file = os.fdopen(handle, "wb")
         for fault in faults:
             self._file.write(_encoded(fault) + b"\n")
@@ -66,10 +69,13 @@ class RejectFile:
             if keep:
                 file.flush()
                 os.fsync(file.fileno())
-        if not keep:
-            self._part.unlink(missing_ok=True)
+        part = self._part
+        if part is None:
             return
-        self._part.replace(self._path)
+        if not keep:
+            part.unlink(missing_ok=True)
+            return
+        part.replace(self._path)
         folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

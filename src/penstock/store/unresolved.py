@@ -19,7 +19,7 @@ _NAME = "suppression:unresolved"
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedImport:
-    """One file: its name without folders, how many rows could not be used, and the scopes they may have had."""
+    """One file by its path, how many rows could not be used, and the scopes they may have had."""
 
     file: str
     rows: int

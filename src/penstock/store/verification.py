@@ -100,6 +100,9 @@ class _Walk:
         if before != self._before or not hmac.compare_digest(self._expected(key_id, before, digests), digest):
             which = f"row {first} is not the one" if first == last else f"rows {first} to {last} are not the ones"
             raise _FaultFoundError(f"{which} written as batch {batch}", first)
+        unlisted = connection.execute(self._sql["unlisted"], (first - 1, last)).get
+        if unlisted is not None:
+            raise _FaultFoundError(f"row {unlisted} is hidden from its mail's list", unlisted)
         self._before, self.batches, self.rows = digest, batch, last
 
     def _check_end(self, connection: apsw.Connection) -> None:

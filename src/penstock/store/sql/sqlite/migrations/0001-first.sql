@@ -167,6 +167,10 @@ CREATE TRIGGER ledger_keeps_rows BEFORE UPDATE ON ledger
 BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_loses_no_row BEFORE DELETE ON ledger
 BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_mails_keeps_rows BEFORE UPDATE ON ledger_mails
+BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_mails_loses_no_row BEFORE DELETE ON ledger_mails
+BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_keeps_batches BEFORE UPDATE ON ledger_batches
 BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_loses_no_batch BEFORE DELETE ON ledger_batches

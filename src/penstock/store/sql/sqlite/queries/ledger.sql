@@ -70,6 +70,12 @@ ORDER BY seq
 -- name: batches_to_verify
 SELECT batch, first_seq, last_seq, key_id, before, digest FROM ledger_batches WHERE batch > ? ORDER BY batch LIMIT ?
 
+-- name: unlisted
+SELECT ledger.seq FROM ledger JOIN mails ON mails.id = ledger.mail_id
+WHERE ledger.seq > ?1 AND ledger.seq <= ?2
+  AND NOT EXISTS (SELECT 1 FROM ledger_mails WHERE ledger_mails.mail = mails.seq AND ledger_mails.seq = ledger.seq)
+ORDER BY ledger.seq LIMIT 1
+
 -- name: rows_to_verify
 SELECT seq, batch, kind, mail_id, at, code, row, digest FROM ledger WHERE seq > ? AND seq <= ? ORDER BY seq
 

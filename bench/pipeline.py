@@ -9,7 +9,6 @@ letter is about 8 KB of text and HTML; contacts are invented with a fixed seed, 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import cProfile
 import json
 import os
@@ -28,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from penstock.cli.context import run_async
 from penstock.errors import Unavailable
 from penstock.gate import Gate, open_gate
 from penstock.model.mail import Letter, Mail, Message
@@ -432,13 +432,12 @@ def show_runs(quick: bool) -> None:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """On uvloop where it is installed, as the command line does."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+    """As the command line runs its work: uvloop where it is installed, the same settings of the process."""
+
+    async def awaited() -> Any:
+        return await work
+
+    return run_async(awaited)
 
 
 def main() -> None:

@@ -46,16 +46,24 @@ class Pipeline:
         Stages after the phase `last` are left out. Raises Unavailable when a stage could not reach what it needs.
         """
         walked = list(mails)
+        going: Sequence[int] = range(len(walked))
+        judging = True
         for stage in self.stages:
             if stage.phase > last:
                 break
-            places = [place for place, mail in enumerate(walked) if _concerns(stage, mail)]
+            if judging and stage.phase is not Phase.JUDGE:
+                judging, going = False, _still_going(walked, going)
+            places = [place for place in going if walked[place].stream in stage.streams]
             if not places:
                 continue
             started = time.perf_counter()
             answered = await self._ask(stage, [walked[place] for place in places])
+            heard = False
             for place, mail in zip(places, answered, strict=True):
+                heard = heard or mail.reasons is not walked[place].reasons
                 walked[place] = mail
+            if heard and not judging:
+                going = _still_going(walked, going)
             if self._timing is not None:
                 self._timing(stage.name, time.perf_counter() - started, len(places))
         return walked
@@ -76,10 +84,9 @@ class Pipeline:
         return [*await self._ask(stage, mails[:middle]), *await self._ask(stage, mails[middle:])]
 
 
-def _concerns(stage: Stage, mail: Mail) -> bool:
-    if mail.stream not in stage.streams:
-        return False
-    return stage.phase is Phase.JUDGE or strictest(mail.reasons) is Verdict.SEND
+def _still_going(mails: Sequence[Mail], places: Sequence[int]) -> Sequence[int]:
+    """The places of the mails that nothing stands against so far."""
+    return [place for place in places if strictest(mails[place].reasons) is Verdict.SEND]
 
 
 def _is_check(stage: Stage) -> TypeGuard[Check]:

@@ -49,10 +49,12 @@ def parse_address(raw: str) -> Address | AddressFault:
 
     Lengths are counted in octets (RFC 5321 section 4.5.3.1). Quoted local parts and address literals are refused.
     """
-    if _CONTROL.search(raw.strip(" \t\r\n")):
-        return AddressFault("contains a control character")
-    text = _bare(raw)
-    match = _PLAIN.fullmatch(text)
+    text, match = raw, _PLAIN.fullmatch(raw)
+    if match is None:
+        if _CONTROL.search(raw.strip(" \t\r\n")):
+            return AddressFault("contains a control character")
+        text = _bare(raw)
+        match = _PLAIN.fullmatch(text)
     if match and "xn--" not in text.lower() and not _too_long(match["local"], match["domain"]):
         return Address(match["local"], match["domain"].lower())
     return _parse_carefully(text)

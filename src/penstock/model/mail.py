@@ -81,6 +81,9 @@ class Letter:
 
     def header(self, name: str) -> str | None:
         """The value of the first header of that name, matched without case."""
+        for key, value in self.headers:
+            if key == name:  # as our own edits spell it
+                return value
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 

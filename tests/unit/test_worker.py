@@ -149,6 +149,22 @@ async def test_rule_9_an_opt_out_between_judging_and_hand_over_stops_the_mail() 
         assert await table.state(mail.id) == "blocked"
 
 
+async def test_rule_9_a_file_with_unusable_rows_in_between_holds_the_mail() -> None:
+    async with bench() as table:
+        (mail,) = await table.plan(people(1))
+
+        class Imports(Judges):
+            async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
+                await table.store.suppressions.imports.add("list.csv", 1, ["all"])
+                return await super().judge(mails)
+
+        table.stages = [Imports()]
+        await table.drain()
+        assert table.adapter.delivered == []
+        assert table.told[0][1].code is Code.IMPORT_UNRESOLVED
+        assert await table.state(mail.id) == "held"
+
+
 async def test_rule_10_waiting_for_our_own_pace_writes_no_ledger_entry_and_moves_the_lane() -> None:
     async with bench() as table:
         (mail,) = await table.plan(people(1))

@@ -19,6 +19,7 @@ from penstock.store.campaigns import CampaignState, campaign_states
 from penstock.store.instants import from_micros, micros
 from penstock.store.past import Touches, load_touches
 from penstock.store.suppressions import find_hits
+from penstock.store.unresolved import load_unresolved
 
 __all__ = ["CapsOf", "Recheck", "Rechecker", "SavedState", "campaign_caps"]
 
@@ -61,6 +62,7 @@ class Recheck:
         campaigns: Mapping[str, CampaignState],
         bounds: Mapping[str, _Bounds | None],  # None: a cap that cannot be read
         touches: tuple[Touches, Touches, Touches],
+        unresolved: Sequence[str],
         now: datetime,
     ) -> None:
         self._states = states
@@ -68,6 +70,7 @@ class Recheck:
         self._campaigns = campaigns
         self._bounds = bounds
         self._person, self._company, self._organisation = touches
+        self._unresolved = unresolved
         self._now = now
 
     def row(self, mail: Mail) -> int:
@@ -80,7 +83,8 @@ class Recheck:
 
     def against(self, mail: Mail) -> Reason | None:
         """Why this mail must not start now; None when it may, and then it counts."""
-        reason = self._state(mail) or self._campaign(mail) or self._suppressed(mail) or self._capped(mail)
+        reason = self._state(mail) or self._campaign(mail) or self._suppressed(mail)
+        reason = reason or self._unsettled(mail) or self._capped(mail)
         if reason is None:
             self._count(mail)
         return reason
@@ -122,6 +126,14 @@ class Recheck:
         _, hit, code = min(found, key=lambda one: one[0])
         why = "a suppression was entered since this mail was judged"
         return Reason(_STAGE, Verdict.BLOCK, code, why, Facts(records=(hit.entry,)), "GDPR Art. 21(3)")
+
+    def _unsettled(self, mail: Mail) -> Reason | None:
+        if not mail.stream.commercial or Code.IMPORT_UNRESOLVED in mail.history.waived:
+            return None
+        if not any(scope_covers(scope, controller=mail.controller) for scope in self._unresolved):
+            return None
+        why = "a do-not-mail file with rows that cannot be used was imported since this mail was judged"
+        return Reason(_STAGE, Verdict.HOLD, Code.IMPORT_UNRESOLVED, why, rule="GDPR Art. 21(3)")
 
     def _capped(self, mail: Mail) -> Reason | None:
         bounds = self._bounds[mail.id]
@@ -182,6 +194,7 @@ class Rechecker:
             campaign_states(connection, self._rooms("campaigns"), steps),
             bounds,
             self._touches(connection, mails, bounds.values(), now),
+            [scope for each in load_unresolved(connection, self._rooms("meta")) for scope in each.scopes],
             now,
         )
 

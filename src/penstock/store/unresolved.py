@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import apsw
@@ -12,7 +12,7 @@ from penstock.ports import Clock
 from penstock.store.database import Database
 from penstock.store.instants import iso
 
-__all__ = ["UnresolvedImport", "UnresolvedImports"]
+__all__ = ["UnresolvedImport", "UnresolvedImports", "load_unresolved"]
 
 _NAME = "suppression:unresolved"
 
@@ -25,6 +25,12 @@ class UnresolvedImport:
     rows: int
     scopes: tuple[str, ...]
     at: str
+
+
+def load_unresolved(connection: apsw.Connection, meta: Mapping[str, str]) -> list[UnresolvedImport]:
+    """What is kept, inside a transaction of the caller; `meta` is the named SQL of that room."""
+    text = connection.execute(meta["get"], (_NAME,)).get
+    return [UnresolvedImport(**{**each, "scopes": tuple(each["scopes"])}) for each in orjson.loads(text or "[]")]
 
 
 class UnresolvedImports:
@@ -59,8 +65,7 @@ class UnresolvedImports:
         return await self._database.write(job)
 
     def _load(self, connection: apsw.Connection) -> list[UnresolvedImport]:
-        text = connection.execute(self._meta["get"], (_NAME,)).get
-        return [UnresolvedImport(**{**each, "scopes": tuple(each["scopes"])}) for each in orjson.loads(text or "[]")]
+        return load_unresolved(connection, self._meta)
 
     def _store(self, connection: apsw.Connection, imports: Sequence[UnresolvedImport]) -> None:
         text = orjson.dumps([asdict(each) for each in imports]).decode()

@@ -50,7 +50,7 @@ class ListUnsubscribe:
     name = "list_unsubscribe"
     phase = Phase.COMPLETE
     streams = COMMERCIAL_STREAMS
-    reads: tuple[str, ...] = ("campaign.id", "campaign.purpose")
+    reads: tuple[str, ...] = ("campaign.id", "campaign.product", "campaign.purpose")
     needs: tuple[str, ...] = ("tokens", "base_url", "reply_domain")
 
     def __init__(self, options: NoOptions, services: Services) -> None:
@@ -79,13 +79,15 @@ class ListUnsubscribe:
 
     def _list(self, mail: Mail, letter: Letter) -> tuple[Header, ...]:
         campaign = mail.campaign
-        step, purpose = (campaign.id, campaign.purpose) if campaign is not None else (mail.stream.value, "")
+        step, phrase = mail.stream.value, ""
+        if campaign is not None:
+            step, phrase = campaign.id, campaign.product or campaign.purpose
         domain = split_mailbox(letter.header("From") or "")[1].rpartition("@")[2]
-        key = (mail.controller, mail.stream.value, step, purpose, domain)
+        key = (mail.controller, mail.stream.value, step, phrase, domain)
         found = self._lists.get(key)
         if found is None:
             found = self._lists[key] = (
-                ("List-Id", _list_id(purpose or step, step, domain)),
+                ("List-Id", _list_id(phrase or step, step, domain)),
                 ("Feedback-ID", _feedback_id(step, mail.stream.value, mail.controller)),
             )
         return found

@@ -53,7 +53,7 @@ async def test_list_and_feedback_ids_are_stable_and_say_nothing_of_the_recipient
     one, other = [await headed(services, await composed(mail(number))) for number in (1, 2)]
     for name in ("List-Id", "Feedback-ID"):
         assert one.header(name) == other.header(name)
-    assert one.header("List-Id") == "offer of purchasing software <purchasing-2026.list.nordlicht.example>"
+    assert one.header("List-Id") == "purchasing software <purchasing-2026.list.nordlicht.example>"
     fields = (one.header("Feedback-ID") or "").split(":")
     assert len(fields) == 4
     assert re.fullmatch(r"[a-z0-9]{5,15}", fields[3])
@@ -64,7 +64,7 @@ async def test_list_and_feedback_ids_are_stable_and_say_nothing_of_the_recipient
 async def test_any_campaign_id_makes_a_dot_atom(
     name: str, mail: MailOf, composed: Composed, services: Services
 ) -> None:
-    letter = await headed(services, await composed(mail(id=name, purpose="words " * 30)))
+    letter = await headed(services, await composed(mail(id=name, product="words " * 30)))
     match = re.fullmatch(r"(.{1,60}) <([a-z0-9-]+(?:\.[a-z0-9-]+)+)>", letter.header("List-Id") or "")
     assert match
     assert len(match[2]) <= 255

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from penstock.cli.context import DONE, Globals, emit, guarded, say
+
+if TYPE_CHECKING:
+    from penstock.ports import Stage
 
 __all__ = ["register"]
 
@@ -28,10 +31,13 @@ def _show(options: Globals, json: bool) -> int:
     import os
 
     from penstock.config.settings import load_settings
+    from penstock.pipeline import refuse_unsafe_order
     from penstock.wiring import planned_stages
 
     rows: list[dict[str, Any]] = []
-    for order, plan in enumerate(planned_stages(load_settings(options.config, os.environ)), 1):
+    plans = planned_stages(load_settings(options.config, os.environ))
+    refuse_unsafe_order([cast("Stage", plan.kind) for plan in plans])
+    for order, plan in enumerate(plans, 1):
         kind = "check" if hasattr(plan.kind, "judge") else "edit"
         rows.append(
             {

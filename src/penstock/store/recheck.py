@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import apsw
 
-from penstock.model.campaign import Caps, Stream
+from penstock.law.suppression_codes import binding_codes
+from penstock.model.campaign import Caps
 from penstock.model.codes import PRECEDENCE, Code
 from penstock.model.mail import Mail
-from penstock.model.suppression import Hit, SuppressionKind, SuppressionReason, scope_covers
+from penstock.model.suppression import Hit, scope_covers
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.model.window import Window, parse_window
 from penstock.store.campaigns import CampaignState, campaign_states
@@ -119,7 +120,7 @@ class Recheck:
             (PRECEDENCE[code], hit, code)
             for hit in self._hits.get(mail.id, ())
             if scope_covers(hit.scope, controller=mail.controller, channel=channel)
-            and (code := _binding(hit, mail.stream)) is not None
+            for code in binding_codes(hit, mail.stream)
         ]
         if not found:
             return None
@@ -244,24 +245,3 @@ def _free_at(window: Window, touches: Sequence[int], now: datetime) -> datetime 
     if len(inside) < window.count:
         return None
     return from_micros(inside[window.count - 1]) + window.period
-
-
-def _binding(hit: Hit, stream: Stream) -> Code | None:
-    """The code with which an entry binds a stream (contract section 3); None where it does not."""
-    if not stream.commercial:
-        match hit.reason:
-            case SuppressionReason.BOUNCE:
-                return Code.HARD_BOUNCED
-            case SuppressionReason.ERASURE if stream is Stream.TRANSACTIONAL:
-                return Code.ERASED_TOMBSTONE
-            case _:
-                return None
-    if hit.kind is not SuppressionKind.PERSON:
-        return Code.SUPPRESSED_COMPANY
-    match hit.reason:
-        case SuppressionReason.BOUNCE:
-            return Code.HARD_BOUNCED
-        case SuppressionReason.ERASURE:
-            return Code.ERASED_TOMBSTONE
-        case _:
-            return Code.SUPPRESSED_PERSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from penstock.model.campaign import Stream
+from penstock.law.suppression_codes import binding_codes
 from penstock.model.codes import Code
 from penstock.model.contact import Flag
 from penstock.model.mail import Mail
@@ -18,16 +18,6 @@ __all__ = ["SuppressionCheck"]
 _NAME = "suppression"
 _PERSON_FIELDS = ("address",)
 _COMPANY_FIELDS = ("address", "company.domains", "company.id")
-
-_PERSON_CODES: dict[SuppressionReason, tuple[Code, ...]] = {
-    SuppressionReason.OBJECTION: (Code.SUPPRESSED_PERSON,),
-    SuppressionReason.UNSUBSCRIBE: (Code.SUPPRESSED_PERSON,),
-    SuppressionReason.PHONE: (Code.SUPPRESSED_PERSON,),
-    SuppressionReason.OTHER: (Code.SUPPRESSED_PERSON,),
-    SuppressionReason.COMPLAINT: (Code.COMPLAINED, Code.SUPPRESSED_PERSON),
-    SuppressionReason.BOUNCE: (Code.HARD_BOUNCED,),
-    SuppressionReason.ERASURE: (Code.ERASED_TOMBSTONE,),
-}
 
 _RULES = {
     Code.SUPPRESSED_PERSON: "GDPR Art. 21(3)",
@@ -108,7 +98,7 @@ class SuppressionCheck:
             _block(code, hit)
             for hit in hits
             if self._covers(hit.scope, mail.controller)
-            for code in _codes(hit, mail.stream)
+            for code in binding_codes(hit, mail.stream)
         ]
         if restricted:
             against.append(_RESTRICTED)
@@ -122,18 +112,6 @@ class SuppressionCheck:
             return True
         known = self._controllers.get(controller)
         return known is not None and scope_covers(scope, controller=known.legal_name)
-
-
-def _codes(hit: Hit, stream: Stream) -> tuple[Code, ...]:
-    if stream.commercial:
-        return _PERSON_CODES[hit.reason] if hit.kind is SuppressionKind.PERSON else (Code.SUPPRESSED_COMPANY,)
-    match hit.reason:
-        case SuppressionReason.BOUNCE:
-            return (Code.HARD_BOUNCED,)
-        case SuppressionReason.ERASURE if stream is Stream.TRANSACTIONAL:
-            return (Code.ERASED_TOMBSTONE,)
-        case _:
-            return ()
 
 
 def _block(code: Code, hit: Hit) -> Reason:

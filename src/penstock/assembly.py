@@ -11,14 +11,19 @@ from datetime import datetime, timedelta
 from penstock.law.identity import Identifier
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.recipient_kind import recipient_kind
+from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Campaign, Stream
 from penstock.model.contact import Contact
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Draft, Envelope, Mail, Message
+from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
 from penstock.store.placing import NewMail
 
-__all__ = ["Assembler", "CapSpan", "Loaded", "from_address", "new_mail", "sender_address"]
+__all__ = ["Assembler", "CapSpan", "Loaded", "ReturnPath", "from_address", "new_mail", "sender_address"]
+
+ReturnPath = Callable[[str, Stream, str], str]
+"""From address, stream and mail id to MAIL FROM (RFC 5321 section 4.4)."""
 
 CapSpan = Callable[[Campaign], tuple[timedelta, int]]
 """The longest window of a campaign's caps and the most touches any of them counts."""
@@ -51,6 +56,8 @@ class Assembler:
         clock: Clock,
         cap_span: CapSpan,
         foreign: Callable[[], Awaitable[frozenset[str]]],
+        return_path: ReturnPath = lambda sender, _stream, _mail_id: sender,
+        redirect_to: str = "",
     ) -> None:
         self._identifier = identifier
         self._mailboxes = mailboxes
@@ -59,6 +66,8 @@ class Assembler:
         self._clock = clock
         self._cap_span = cap_span
         self._foreign = foreign
+        self._return_path = return_path
+        self._redirect_to = redirect_to
 
     async def refresh(self) -> None:
         """Once per batch: objections may have come in as a kind of hash that the store did not hold before."""
@@ -67,9 +76,10 @@ class Assembler:
     def mail(self, campaign: Campaign, contact: Contact, contact_id: str | None = None) -> Mail:
         """The draft of one campaign step to one contact, without history. The id is the same every time."""
         identity = self._identifier.of(contact)
+        mail_id = self._keyring.mail_id(campaign.id, identity.person)
         return Mail(
-            id=self._keyring.mail_id(campaign.id, identity.person),
-            envelope=Envelope(sender_address(campaign.message.from_), contact.address),
+            id=mail_id,
+            envelope=self._envelope(sender_address(campaign.message.from_), contact.address, campaign.stream, mail_id),
             stream=campaign.stream,
             controller=campaign.controller,
             campaign=campaign,
@@ -86,7 +96,7 @@ class Assembler:
         """A mail around a finished message; `contact` holds no more than the recipient's address."""
         return Mail(
             id=mail_id,
-            envelope=Envelope(sender, contact.address),
+            envelope=self._envelope(sender, contact.address, stream, mail_id),
             stream=stream,
             controller=controller,
             campaign=None,
@@ -95,6 +105,24 @@ class Assembler:
             identity=self._identifier.of(contact),
             content=content,
         )
+
+    def dead_address(self, mail: Mail, adapter: str) -> Suppression | None:
+        """The entry for a recipient whom the next hop says does not exist; none when the mail went elsewhere."""
+        address = parse_address(mail.envelope.recipient)
+        if self._redirect_to or not isinstance(address, Address):
+            return None
+        return Suppression(
+            SuppressionKind.PERSON,
+            self._identifier.entry_keys(address),
+            "all",
+            SuppressionReason.BOUNCE,
+            self._clock.now(),
+            str(address),
+            adapter,
+        )
+
+    def _envelope(self, sender: str, recipient: str, stream: Stream, mail_id: str) -> Envelope:
+        return Envelope(self._return_path(sender, stream, mail_id), self._redirect_to or recipient)
 
     async def with_history(self, mails: Sequence[Mail]) -> list[Mail]:
         """The same mails with their history; one store call per batch."""

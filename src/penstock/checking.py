@@ -51,7 +51,7 @@ class Decided:
     @property
     def address(self) -> str | None:
         """The exact address; of a row that cannot be used as far as one can be made out."""
-        return self.mail.envelope.recipient if self.mail else self.fault.address if self.fault else None
+        return self.mail.address if self.mail else self.fault.address if self.fault else None
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -25,7 +25,7 @@ def iso(moment: datetime | None) -> str | None:
 def line(mail: Mail, decision: Decision, outcome: Outcome | None = None) -> Line:
     """The line of one decided mail."""
     return {
-        "address": mail.envelope.recipient,
+        "address": mail.address,
         "contact_id": mail.contact_id,
         "campaign": mail.campaign.id if mail.campaign else None,
         "mail_id": mail.id,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 from penstock.assembly import new_mail
+from penstock.config.senders import sender_fault
 from penstock.errors import InvalidInput
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Stream
@@ -53,6 +54,8 @@ async def submit(
     sender, recipients = _sender(head), _recipients(head)
     finished = Message(_completed(data, head, sender, new_id, house))
     who = _controller(house, controller)
+    if refused := sender_fault(house.settings, str(sender), who, chosen):
+        raise InvalidInput(refused[0], where="From", mend=refused[1])
     adapter, due = house.services.adapter_for(chosen), house.clock.now()
     mails = []
     for recipient in recipients:

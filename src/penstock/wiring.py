@@ -1,52 +1,44 @@
-"""The only file that knows concrete classes and entry points: it builds the house from the settings."""
+"""The only file that knows the concrete classes of every room: it builds the house from the settings."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from functools import cache
 
 from penstock.adapters.address import adapter_from_url
-from penstock.assembly import Assembler, CapSpan
+from penstock.assembly import Assembler, CapSpan, ReturnPath
 from penstock.config.keys import load_keyring, throw_away_keyring
 from penstock.config.options import read_options
-from penstock.config.settings import Settings, StageSettings
+from penstock.config.senders import sender_of
+from penstock.config.settings import Settings
 from penstock.errors import ConfigError
 from penstock.law.canonical import Canonical
 from penstock.law.identity import Identifier
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.taxonomy import Taxonomy
 from penstock.law.version import POLICY
-from penstock.model.campaign import Caps
+from penstock.model.campaign import Caps, Stream
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Mail
 from penstock.model.tokens import SignedTokens
 from penstock.pipeline import Pipeline, Timing, refuse_unsafe_order
-from penstock.ports import Adapter, Clock, Grant, RateQuery, Services, Stage
+from penstock.ports import Adapter, Capabilities, Clock, Grant, RateQuery, Services
 from penstock.queue.sql import SqlQueue
+from penstock.stage_list import PlannedStage, build_stage, planned_stages
 from penstock.stages.checks.frequency_cap import FrequencyCap, FrequencyCapOptions, window_needs
 from penstock.stages.shipped import SHIPPED
 from penstock.store.connections import path_of
+from penstock.store.house_rules import CapsOf, HouseRules, campaign_caps
 from penstock.store.opening import has_data
-from penstock.store.recheck import CapsOf, campaign_caps
 from penstock.store.sqlite import SqliteStore
 from penstock.templates import template_folder
 from penstock.worker import Report, Worker
 
-__all__ = ["House", "PlannedStage", "open_house", "planned_stages"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStage:
-    """One line of the effective policy: `plugin` is the distribution it comes from."""
-
-    name: str
-    plugin: str
-    kind: type[Stage]
-    options: Mapping[str, Any]
+__all__ = ["House", "open_house"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +91,22 @@ class House:
         await self.store.aclose()
 
 
+class LiveCapabilities(Mapping[str, Capabilities]):
+    """What each adapter can carry, as it knows it now: some learn it from the other end."""
+
+    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
+        self._adapters = adapters
+
+    def __getitem__(self, name: str) -> Capabilities:
+        return self._adapters[name].capabilities
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._adapters)
+
+    def __len__(self) -> int:
+        return len(self._adapters)
+
+
 class Unlimited:
     """Rates for those who only look: everything would be granted, nothing is taken."""
 
@@ -114,7 +122,8 @@ async def open_house(settings: Settings, clock: Clock, *, read_only: bool = Fals
     Raises ConfigError and Unavailable.
     """
     plans = planned_stages(settings)
-    keyring, store = await _open_store(settings, clock, _house_caps(plans), read_only=read_only)
+    rules = HouseRules(POLICY, policy_mark(settings), _house_caps(plans), settings.brakes())
+    keyring, store = await _open_store(settings, clock, rules, read_only=read_only)
     try:
         return await _furnish(settings, clock, keyring, store, plans)
     except BaseException:
@@ -123,16 +132,16 @@ async def open_house(settings: Settings, clock: Clock, *, read_only: bool = Fals
 
 
 async def _open_store(
-    settings: Settings, clock: Clock, caps_of: CapsOf, *, read_only: bool
+    settings: Settings, clock: Clock, rules: HouseRules, *, read_only: bool
 ) -> tuple[Keyring, SqliteStore]:
     url = settings.store_url()
     path = path_of(url)
     used = path is not None and has_data(path)
     if read_only and not used:
         keyring = throw_away_keyring(os.urandom)
-        return keyring, await SqliteStore.open("sqlite://:memory:", keyring, clock, policy=POLICY, caps_of=caps_of)
+        return keyring, await SqliteStore.open("sqlite://:memory:", keyring, clock, rules=rules)
     keyring = load_keyring(settings, store_has_data=used, may_create=not read_only)
-    store = await SqliteStore.open(url, keyring, clock, read_only=read_only, policy=POLICY, caps_of=caps_of)
+    store = await SqliteStore.open(url, keyring, clock, read_only=read_only, rules=rules)
     return keyring, store
 
 
@@ -151,6 +160,8 @@ async def _furnish(
         clock=clock,
         cap_span=_cap_span(plans),
         foreign=store.suppressions.foreign_algorithms,
+        return_path=_return_path(settings, services),
+        redirect_to=settings.safety.redirect_all_to,
     )
     return House(
         settings=settings,
@@ -193,11 +204,39 @@ def _services(
         reply_domain=settings.inbound.reply_domain,
         fallback_language=settings.message.fallback_language or None,
         routes={str(stream): adapter for stream, adapter in settings.routes.items()},
-        capabilities={name: adapter.capabilities for name, adapter in adapters.items()},
+        capabilities=LiveCapabilities(adapters),
         adapter_rates={
             name: (*settings.adapters[name].rate, *getattr(adapter, "rates", ())) for name, adapter in adapters.items()
         },
+        standings=store.standings,
+        safety=settings.brakes(),
+        policy_mark=policy_mark(settings),
     )
+
+
+def policy_mark(settings: Settings) -> str:
+    """Digest of all that decides besides the campaign: the table of law, the numbers of policy, the stages."""
+    stages: list[object] = [each.model_dump() for each in settings.stage] or list(SHIPPED)
+    text = json.dumps([POLICY, settings.policy.model_dump(), stages], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _return_path(settings: Settings, services: Services) -> ReturnPath:
+    """MAIL FROM that names the mail, under the return path of the `[[sender]]` whose domain stands in From (VERP).
+
+    The From address itself where no return path is set, or where the way out takes none but its own.
+    """
+    found = cache(lambda domain: sender_of(settings, domain))
+
+    def path(sender: str, stream: Stream, mail_id: str) -> str:
+        known = found(sender.rpartition("@")[2])
+        if known is None or not known.return_path:
+            return sender
+        if not services.capabilities[services.adapter_for(stream)].envelope_sender:
+            return sender
+        return f"b+{services.tokens.sign('bounce', mail_id)}@{known.return_path}"
+
+    return path
 
 
 def _cap_options(plans: Sequence[PlannedStage]) -> FrequencyCapOptions:
@@ -224,44 +263,3 @@ def _house_caps(plans: Sequence[PlannedStage]) -> CapsOf:
         return Caps((*own.person, *options.person), (*own.company, *options.company))
 
     return caps
-
-
-def planned_stages(settings: Settings) -> list[PlannedStage]:
-    """The effective policy: the `[[stage]]` tables in their order, else the shipped list."""
-    listed = settings.stage or [StageSettings(use=name) for name in SHIPPED]
-    plugins = {point.name: point for point in entry_points(group="penstock.stages")}
-    return [_planned(each, plugins, settings) for each in listed]
-
-
-def _from_policy(name: str, settings: Settings) -> dict[str, Any]:
-    """What `[policy]` sets for a shipped stage unless its own `[[stage]]` table does."""
-    return {"minor_under": settings.policy.minor_under} if name == "address" else {}
-
-
-def _planned(each: StageSettings, plugins: Mapping[str, EntryPoint], settings: Settings) -> PlannedStage:
-    options = {**_from_policy(each.use, settings), **each.options()}
-    if each.use in SHIPPED:
-        module, _, name = SHIPPED[each.use].partition(":")
-        return PlannedStage(each.use, "penstock", getattr(import_module(module), name), options)
-    if each.use not in plugins:
-        from penstock.config.nearest import did_you_mean
-
-        known = [*SHIPPED, *plugins]
-        raise ConfigError(f"no stage is called {each.use!r}", where="stage.use", mend=did_you_mean(each.use, known))
-    point = plugins[each.use]
-    try:
-        kind = point.load()
-    except Exception as fault:
-        raise ConfigError(
-            f"the plugin of stage {each.use} cannot be loaded: {type(fault).__name__}", where="stage.use"
-        ) from fault
-    return PlannedStage(each.use, point.dist.name if point.dist else point.module, kind, options)
-
-
-def build_stage(plan: PlannedStage, services: Services) -> Stage:
-    """Make one stage; a bad option is a ConfigError that names it."""
-    unknown = [name for name in plan.kind.needs if not hasattr(services, name)]
-    if unknown:
-        raise ConfigError(f"stage {plan.name} needs {unknown[0]}, which this version does not offer", where="stage")
-    make = cast("Any", plan.kind)
-    return cast("Stage", make(read_options(plan.kind, plan.name, plan.options), services))

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from penstock.assembly import Assembler, Loaded
 from penstock.errors import AdapterUnavailable, Unavailable
+from penstock.model.codes import Code
 from penstock.model.mail import Mail
-from penstock.model.outcome import Outcome, TryLater, Uncertain
+from penstock.model.outcome import Failed, Outcome, TryLater, Uncertain
+from penstock.model.suppression import Suppression
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.observe.log import get_logger
 from penstock.pipeline import Pipeline
 from penstock.ports import Adapter, Clock, Ending, Ledger, Queue, Services, Settlement, Ticket
 
-__all__ = ["Report", "Worker", "next_try"]
+__all__ = ["EXPIRY", "Report", "Worker", "next_try"]
 
 Report = Callable[[Mail, Decision, Outcome | None], None]
 """Called once per mail when a round is over with it, after the store knows."""
@@ -33,6 +36,8 @@ BATCH = 500  # tickets per round
 SLICE = 50  # mails begun together: what a crash can leave in doubt, times the slices in flight
 IN_FLIGHT = 4
 LEASE_SECONDS = 30.0
+EXPIRY = timedelta(days=5)
+"""How long after its first try a mail may be tried again (RFC 5321 section 4.5.4.1: at least 4 to 5 days)."""
 _RETRY = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 
 _log = get_logger("worker")
@@ -43,6 +48,16 @@ def next_try(outcome: TryLater, attempts: int, now: datetime) -> datetime:
     if not outcome.attempt_used:
         return now
     return now + (outcome.after or _RETRY[min(attempts, len(_RETRY) - 1)])
+
+
+def _in_time(mail: Mail, outcome: Outcome, now: datetime) -> tuple[Outcome, datetime | None]:
+    """The outcome and the time of the next try; a mail that is too old for another has failed (RFC 3463 X.4.7)."""
+    if not isinstance(outcome, TryLater):
+        return outcome, None
+    due = next_try(outcome, mail.attempts, now)
+    if outcome.attempt_used and mail.begun_at is not None and due > mail.begun_at + EXPIRY:
+        return Failed(f"given up after {EXPIRY.days} days: {outcome.why}", "5.4.7"), None
+    return outcome, due
 
 
 class Worker:
@@ -73,13 +88,15 @@ class Worker:
         self._flight = asyncio.Semaphore(IN_FLIGHT)
         self._held: dict[int, Ticket] = {}
         self._lease_seconds = lease_seconds
+        self._stop_asked = asyncio.Event()
 
     async def drain(self, *, wait: float, stop: asyncio.Event) -> None:
         """Run rounds until nothing can be leased within `wait` seconds, or `stop` is set.
 
         Raises Unavailable when a dependency is away; nothing is lost by it and the same call continues.
         """
-        idle = 0.0
+        idle, self._stop_asked = 0.0, stop
+        await self._prepare()
         while not stop.is_set():
             if await self.round():
                 idle = 0.0
@@ -109,6 +126,14 @@ class Worker:
             beat.cancel()
             self._held = {}
         return len(tickets)
+
+    async def _prepare(self) -> None:
+        """Let the ways out learn what mails are judged by. One that is away will say so when it is to deliver."""
+        for adapter in self._adapters.values():
+            try:
+                await adapter.prepare()
+            except AdapterUnavailable as fault:
+                _log.warning("adapter_not_prepared", adapter=adapter.name, fault=fault.what)
 
     async def _keep_leases(self) -> None:
         """The heart-beat: whatever a slow next hop takes, nobody else gets the tickets of a living worker."""
@@ -206,21 +231,46 @@ class Worker:
             except AdapterUnavailable as fault:
                 closed = fault
                 outcomes = [TryLater("adapter unavailable", attempt_used=False)] * len(begun)
-            await asyncio.shield(self._finish(begun, outcomes))
+            await asyncio.shield(self._finish(adapter.name, begun, outcomes))
             if closed is not None:
                 raise closed
 
-    async def _finish(self, begun: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
+    async def _finish(self, adapter: str, begun: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()
         endings, settlements = [], []
-        for (ticket, mail, decision), outcome in zip(begun, outcomes, strict=True):
-            due = next_try(outcome, mail.attempts, now) if isinstance(outcome, TryLater) else None
-            endings.append(Ending(mail, decision, outcome, due))
+        for (ticket, mail, decision), found in zip(begun, outcomes, strict=True):
+            outcome, due = _in_time(mail, found, now)
+            endings.append(Ending(mail, decision, outcome, due, self._dead(adapter, mail, outcome)))
             settlements.append(Settlement(ticket, due))
-        await self._ledger.end(endings)
-        await self._settle(settlements)
+        await self._write_down(endings, settlements)
         for ending in endings:
             self._report(ending.mail, ending.decision, ending.outcome)
+
+    def _dead(self, adapter: str, mail: Mail, outcome: Outcome) -> Suppression | None:
+        """The lasting entry for a recipient who does not exist (a hard bounce at once, RFC 3463 class 5.1)."""
+        if isinstance(outcome, Failed) and outcome.code is Code.HARD_BOUNCED:
+            return self._assembler.dead_address(mail, adapter)
+        return None
+
+    async def _write_down(self, endings: Sequence[Ending], settlements: Sequence[Settlement]) -> None:
+        """End and settle; while the store is away again and again, as long as a lease lasts or until the stop.
+
+        Raises Unavailable after that: the mails stay begun, for the janitor.
+        """
+        loop, pause = asyncio.get_running_loop(), 0.1
+        until = loop.time() + self._lease_seconds
+        while True:
+            last = self._stop_asked.is_set() or loop.time() >= until
+            try:
+                await self._ledger.end(endings)
+                return await self._settle(settlements)
+            except Unavailable as fault:
+                if last:
+                    raise
+                _log.info("outcomes_wait", mails=len(endings), fault=type(fault).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop_asked.wait(), pause)
+            pause = min(pause * 2, 2.0)
 
 
 async def _deliver(adapter: Adapter, mails: Sequence[Mail]) -> Sequence[Outcome]:

@@ -30,6 +30,9 @@ class FileAdapter:
         self.capabilities = Capabilities(max_batch=50, smtputf8=smtputf8, idempotent=True)
         self._folder = folder
 
+    async def prepare(self) -> None:
+        """Nothing to learn."""
+
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         """Accepted once file and folder are on disk.
 

@@ -46,10 +46,13 @@ class SmtpAdapter:
         pause: float = 60.0,
     ) -> None:
         self.name = name
-        self.capabilities = Capabilities(max_batch=50, smtputf8=address.smtputf8 is Utf8.YES)
+        self.capabilities = Capabilities(
+            max_batch=50, smtputf8=address.smtputf8 is Utf8.YES, envelope_sender=address.envelope_sender
+        )
         self.rates = address.rates
         self._address = address
         self._closed = False
+        self._learned = False
         self._breaker = Breaker(clock, pause=pause)
         self._lanes = Lanes(
             Opener(address, credentials, timeouts, tls_context),
@@ -62,6 +65,11 @@ class SmtpAdapter:
             opened=self._learn,
         )
         self._log = get_logger("adapters.smtp")
+
+    async def prepare(self) -> None:
+        """With `smtputf8=auto` ask the server once what it offers. Raises AdapterUnavailable."""
+        if self._address.smtputf8 is Utf8.AUTO and not (self._learned or self._closed or self._breaker.open):
+            await self._lanes.greet()
 
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         """One outcome per mail, in order.
@@ -104,6 +112,7 @@ class SmtpAdapter:
         return outcomes
 
     def _learn(self, offers: Offers) -> None:
+        self._learned = True
         if self._address.smtputf8 is Utf8.AUTO:
             self.capabilities = replace(self.capabilities, smtputf8=offers.smtputf8)
 

@@ -109,6 +109,13 @@ class Lanes:
             self._fault = None
         self._start()
 
+    async def greet(self) -> None:
+        """Open a session, hear what is offered, and keep it for the first mail. Raises AdapterUnavailable."""
+        session = await self._opener.open()
+        self._proven = True
+        self._opened(session.offers)
+        self._idle.give(session)
+
     async def aclose(self) -> None:
         """Stop what runs, answer what waits, close all sessions."""
         self._closed = True

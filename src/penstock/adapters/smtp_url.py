@@ -42,7 +42,7 @@ class SmtpAddress:
     """A server and how to speak to it. `rates` are the provider's own caps, to be added to the configured ones.
 
     `source` is the IP address to connect from, `helo` our name in EHLO; empty: the system's choice.
-    `token_endpoint`, `client_id` and `scope` go with XOAUTH2.
+    `token_endpoint`, `client_id` and `scope` go with XOAUTH2. `envelope_sender`: MAIL FROM may be what we like.
     """
 
     host: str
@@ -58,6 +58,7 @@ class SmtpAddress:
     token_endpoint: str = ""
     client_id: str = ""
     scope: str = ""
+    envelope_sender: bool = True
 
     @property
     def place(self) -> str:
@@ -148,6 +149,7 @@ def _of_provider(preset: _Preset, parts: SplitResult, options: Mapping[str, str]
         token_endpoint=preset.token_endpoint,
         client_id=options.get("client_id", ""),
         scope=preset.scope,
+        envelope_sender=False,  # only the mailbox itself may stand in MAIL FROM
     )
 
 

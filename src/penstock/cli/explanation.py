@@ -15,9 +15,7 @@ __all__ = ["show"]
 def show(mail: Mail, decision: Decision) -> None:
     """Every stage with its mark, what it found, the rule and the fields it looked at."""
     verdict = decision.verdict
-    say(
-        f"{MARKS[verdict]} {verdict.upper()}{f'  {decision.code}' if decision.code else ''}   {mail.envelope.recipient}"
-    )
+    say(f"{MARKS[verdict]} {verdict.upper()}{f'  {decision.code}' if decision.code else ''}   {mail.address}")
     if mail.campaign is not None:
         say(f"  campaign {mail.campaign.id} · {mail.stream} · {mail.kind} mailbox · {decision.variant} contact")
     if decision.until:

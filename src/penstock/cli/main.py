@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli import (
+    campaign,
     campaign_commands,
     contacts,
     demo,
@@ -39,7 +40,6 @@ app = typer.Typer(
 )
 
 LATER = {
-    "campaign": "list, approve, pause, resume, cancel",
     "events": "export outcomes for the CRM",
     "notices": "list, diff, approve the legal texts",
     "consent": "record, withdraw, list consents",
@@ -105,7 +105,7 @@ def _register_later() -> None:
 
 for module in (demo, init, campaign_commands, stages, doctor, version):
     module.register(app)
-for group in (contacts, suppress, holds, ledger, queue, uncertain):
+for group in (campaign, contacts, suppress, holds, ledger, queue, uncertain):
     app.add_typer(group.app)
 _register_later()
 

@@ -32,7 +32,7 @@ def _show(options: Globals, json: bool) -> int:
 
     from penstock.config.settings import load_settings
     from penstock.pipeline import refuse_unsafe_order
-    from penstock.wiring import planned_stages
+    from penstock.stage_list import planned_stages
 
     rows: list[dict[str, Any]] = []
     plans = planned_stages(load_settings(options.config, os.environ))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, get_type_hints
 
@@ -15,7 +15,6 @@ from penstock.model.window import parse_window
 
 if TYPE_CHECKING:
     from penstock.config.campaign_file import CampaignFile
-    from penstock.config.sections import SenderSettings
 
 __all__ = ["first_campaign_fault"]
 
@@ -23,10 +22,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ALPHA_2 = re.compile(r"(?!UK)[A-Z]{2}")
 
 
-def first_campaign_fault(
-    file: CampaignFile, controllers: Mapping[str, str], senders: Sequence[SenderSettings] = ()
-) -> Fault | None:
-    """The first fault; `controllers` holds ids and legal names without case, `senders` the `[[sender]]` tables."""
+def first_campaign_fault(file: CampaignFile, controllers: Mapping[str, str]) -> Fault | None:
+    """The first fault; `controllers` holds ids and legal names without case."""
     for find in (_campaign, _caps, _addresses, _message):
         if fault := next(find(file), None):
             return fault
@@ -36,24 +33,7 @@ def first_campaign_fault(
             did_you_mean(wanted.casefold(), controllers.keys()) if controllers else "the config has no [controllers.*]"
         )
         return Fault("no controller of the config has this name", ("campaign", "controller"), mend)
-    return _foreign_sender(file, controllers, senders)
-
-
-def _foreign_sender(
-    file: CampaignFile, controllers: Mapping[str, str], senders: Sequence[SenderSettings]
-) -> Fault | None:
-    """A From outside the `[[sender]]` domains that this controller may use; none given: any."""
-    who = controllers[file.campaign.controller.casefold()]
-    allowed = [
-        sender.domain
-        for sender in senders
-        if not sender.controllers or who in {controllers.get(name.casefold()) for name in sender.controllers}
-    ]
-    domain = file.message.from_.rpartition("@")[2].strip(" >").casefold()
-    if not senders or any(domain == each or domain.endswith(f".{each}") for each in allowed):
-        return None
-    mend = f"use one of {', '.join(allowed)}" if allowed else "no [[sender]] is meant for this controller"
-    return Fault("the domain of From is in no [[sender]]", ("message", "from"), mend)
+    return None
 
 
 def _campaign(file: CampaignFile) -> Iterator[Fault]:

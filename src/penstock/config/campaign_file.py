@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -11,8 +12,9 @@ import orjson
 from pydantic import Field, ValidationError
 
 from penstock.config.campaign_faults import first_campaign_fault
-from penstock.config.fault import first_fault
+from penstock.config.fault import Fault, first_fault
 from penstock.config.sections import Filled, Language, Name, Section
+from penstock.config.senders import sender_fault
 from penstock.config.settings import Settings
 from penstock.config.template_files import read_templates
 from penstock.config.toml_document import read_toml
@@ -77,12 +79,13 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         fault = first_fault(error, CampaignFile)
         raise InvalidInput(fault.what, where=document.where(fault.path), mend=fault.mend) from None
     controllers = _controllers(settings)
-    if doubt := first_campaign_fault(file, controllers, settings.sender):
+    if doubt := first_campaign_fault(file, controllers) or _sender(file, controllers, settings):
         raise InvalidInput(doubt.what, where=document.where(doubt.path), mend=doubt.mend)
     message = MessageSpec(
         **file.message.model_dump(),
         templates=read_templates(path.parent, file.message.text, file.message.html, document.where),
     )
+    lia = file.campaign.lia
     campaign = Campaign(
         **(file.campaign.model_dump() | {"controller": controllers[file.campaign.controller.casefold()]}),
         message=message,
@@ -90,6 +93,7 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         caps=file.caps,
         translations=file.translations,
         columns=file.map,
+        lia_digest=_file_digest(path.parent / lia) if lia else "",
     )
     return replace(campaign, digest=campaign_digest(campaign))
 
@@ -98,6 +102,20 @@ def campaign_digest(campaign: Campaign) -> str:
     """SHA-256 (hex) over everything the campaign says, template sources included, its digest left out."""
     content = orjson.dumps(asdict(replace(campaign, digest="")), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(content).hexdigest()
+
+
+def _sender(file: CampaignFile, controllers: Mapping[str, str], settings: Settings) -> Fault | None:
+    who = controllers[file.campaign.controller.casefold()]
+    found = sender_fault(settings, file.message.from_, who, file.campaign.stream)
+    return Fault(found[0], ("message", "from"), found[1]) if found else None
+
+
+def _file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file; empty for one that cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _controllers(settings: Settings) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from penstock.config.fault import Fault
 from penstock.config.nearest import did_you_mean
+from penstock.model.address import Address, parse_address
 
 if TYPE_CHECKING:
     from penstock.config.settings import Settings
@@ -83,12 +84,9 @@ def _names(settings: Settings) -> Iterator[Fault]:
 
 def _safety(settings: Settings) -> Iterator[Fault]:
     safety = settings.safety
-    brakes = {
-        "redirect_all_to": safety.redirect_all_to,
-        "allow_recipients": safety.allow_recipients,
-        "daily_ceiling": safety.daily_ceiling,
-        "four_eyes": safety.four_eyes,
-    }
-    for key, value in brakes.items():
-        if value:
-            yield Fault(f"this brake is {_LATER}", ("safety", key), "take it out; nothing was sent")
+    if safety.redirect_all_to and not isinstance(parse_address(safety.redirect_all_to), Address):
+        yield Fault("no e-mail address", ("safety", "redirect_all_to"), 'expected one such as "me@firm.example"')
+    for place, each in enumerate(safety.allow_recipients):
+        whole = each if "@" in each.removeprefix("@") else f"x@{each.removeprefix('@')}"
+        if not isinstance(parse_address(whole), Address):
+            yield Fault("neither an address nor a domain", ("safety", "allow_recipients", place))

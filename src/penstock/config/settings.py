@@ -38,6 +38,7 @@ from penstock.config.sections import (
 from penstock.config.toml_document import TomlDocument, read_toml
 from penstock.errors import ConfigError
 from penstock.model.campaign import Controller
+from penstock.model.safety import Safety
 
 __all__ = ["Settings", "StageSettings", "load_settings"]
 
@@ -103,6 +104,12 @@ class Settings(Section):
     def controller_objects(self) -> dict[str, Controller]:
         """The controllers by id, as mails and notices know them."""
         return {name: Controller(id=name, **one.model_dump()) for name, one in self.controllers.items()}
+
+    def brakes(self) -> Safety:
+        """`[safety]` as the house obeys it."""
+        safety = self.safety
+        allow = tuple(each.lower().removeprefix("@") for each in safety.allow_recipients)
+        return Safety(safety.redirect_all_to, allow, safety.daily_ceiling, safety.four_eyes)
 
     def path(self, text: str) -> Path:
         """A path as the config writes it, made absolute or relative to the current folder."""

@@ -125,7 +125,8 @@ class MessageSpec:
 class Campaign:
     """A campaign as read from its file, templates included. `digest` is the SHA-256 of its content (hex).
 
-    `columns` renames columns of contact files to contact fields.
+    `columns` renames columns of contact files to contact fields. `lia_digest` is the SHA-256 of the file `lia` names,
+    empty where it cannot be read: another assessment makes another campaign, so that an approval binds it too.
     """
 
     id: str
@@ -146,4 +147,5 @@ class Campaign:
     caps: Caps = field(default_factory=Caps)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    lia_digest: str = ""
     digest: str = ""

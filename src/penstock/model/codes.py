@@ -66,6 +66,7 @@ class Code(StrEnum):
     RATE_BACKOFF = "RATE_BACKOFF"
     STAGE_FAILED = "STAGE_FAILED"
     IMPORT_UNRESOLVED = "IMPORT_UNRESOLVED"
+    SAFETY_BRAKE = "SAFETY_BRAKE"
 
 
 PRECEDENCE: dict[Code, int] = {
@@ -125,6 +126,7 @@ PRECEDENCE: dict[Code, int] = {
     Code.RATE_BACKOFF: 70,
     Code.STAGE_FAILED: 90,
     Code.IMPORT_UNRESOLVED: 91,
+    Code.SAFETY_BRAKE: 92,
 }
 
 _DECLARED = {code: place for place, code in enumerate(Code)}

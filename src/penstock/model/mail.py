@@ -121,6 +121,11 @@ class Mail:
     attempts: int = 0
 
     @property
+    def address(self) -> str:
+        """Whom the mail is meant for; the envelope may be turned to an address for trials."""
+        return self.envelope.recipient if self.contact is None else self.contact.address
+
+    @property
     def variant(self) -> Variant:
         """`first` when this controller's notice has not reached the person yet; a generic mailbox is no person."""
         generic = self.kind is RecipientKind.GENERIC

@@ -1,4 +1,4 @@
-"""Signed tokens for opt-out and preference links (RFC 8058 section 3: opaque and hard to forge)."""
+"""Signed tokens for opt-out links and return paths (RFC 8058 section 3: opaque and hard to forge)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from penstock.model.keyring import Keyring, Secret
 
 __all__ = ["PURPOSES", "SignedTokens"]
 
-PURPOSES = ("header", "body", "page", "mailto", "test")
+PURPOSES = ("header", "body", "page", "mailto", "test", "bounce")
 _VERSION = 1
 _HEAD = 3  # version, key id, purpose
 _MAIL_ID = 16

@@ -11,7 +11,7 @@ from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Tic
 from penstock.ports.services import Services, Tokens
 from penstock.ports.sources import ContactRow, RowFault, Source
 from penstock.ports.stages import ALL_STREAMS, COMMERCIAL_STREAMS, Check, Edit, NoOptions, Phase, Stage
-from penstock.ports.store import Ending, HistoryQuery, Ledger, Mails, SavedMail, Suppressions
+from penstock.ports.store import Ending, HistoryQuery, Ledger, Mails, SavedMail, Standings, Suppressions
 
 __all__ = [
     "ALL_STREAMS",
@@ -38,6 +38,7 @@ __all__ = [
     "Settlement",
     "Source",
     "Stage",
+    "Standings",
     "Suppressions",
     "Ticket",
     "Tokens",

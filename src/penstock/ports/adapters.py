@@ -19,6 +19,8 @@ class Capabilities:
     max_batch: int = 50
     raw_message: bool = True
     smtputf8: bool = False
+    envelope_sender: bool = True
+    """Takes MAIL FROM as given, so that bounces can come back to an address that names the mail (VERP)."""
     idempotent: bool = False
     """Delivering the identical mail again has no effect, so that a doubt may simply be tried again."""
 
@@ -28,6 +30,13 @@ class Adapter(Protocol):
 
     name: str
     capabilities: Capabilities
+
+    async def prepare(self) -> None:
+        """Learn what only the other end can tell, such as its extensions; called before mails are judged.
+
+        Cheap when there is nothing to learn or it is known. Raises AdapterUnavailable.
+        """
+        ...
 
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         """One outcome per mail, in order."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from penstock.law.taxonomy import Taxonomy
 from penstock.model.campaign import Controller, Stream
+from penstock.model.safety import Safety
+from penstock.model.standing import FRESH, Standing
 from penstock.ports.adapters import Capabilities
 from penstock.ports.clock import Clock
 from penstock.ports.queue import Rates
-from penstock.ports.store import Suppressions
+from penstock.ports.store import Standings, Suppressions
 
-__all__ = ["Services", "Tokens"]
+__all__ = ["NobodyDecided", "Services", "Tokens"]
 
 
 class Tokens(Protocol):
@@ -27,6 +29,14 @@ class Tokens(Protocol):
     def read(self, token: str) -> tuple[str, str] | None:
         """(purpose, mail id) of a genuine token, else None."""
         ...
+
+
+class NobodyDecided:
+    """Every campaign is active and nothing was approved."""
+
+    async def of(self, ids: Sequence[str], /) -> Sequence[Standing]:
+        """`FRESH` for each."""
+        return [FRESH] * len(ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +62,12 @@ class Services:
     """By adapter name."""
     adapter_rates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By adapter name."""
+    standings: Standings = field(default_factory=NobodyDecided)
+    """Which campaigns are paused, cancelled or approved."""
+    safety: Safety = field(default_factory=Safety)
+    """The brakes of the house."""
+    policy_mark: str = ""
+    """Digest of the policy in force; approvals are bound to it."""
 
     def adapter_for(self, stream: Stream) -> str:
         """The adapter that mails of this stream leave by."""

@@ -12,10 +12,11 @@ from penstock.model.contact import Contact
 from penstock.model.identity import Identity
 from penstock.model.mail import History, Mail
 from penstock.model.outcome import Outcome
-from penstock.model.suppression import Hit
+from penstock.model.standing import Standing
+from penstock.model.suppression import Hit, Suppression
 from penstock.model.verdict import Decision, Reason
 
-__all__ = ["Ending", "HistoryQuery", "Ledger", "Mails", "SavedMail", "Suppressions"]
+__all__ = ["Ending", "HistoryQuery", "Ledger", "Mails", "SavedMail", "Standings", "Suppressions"]
 
 
 class Suppressions(Protocol):
@@ -27,6 +28,14 @@ class Suppressions(Protocol):
 
     async def unresolved(self) -> Sequence[str]:
         """Scopes of imported rows that could not be used and that nobody has settled yet."""
+        ...
+
+
+class Standings(Protocol):
+    """What people decided about campaigns."""
+
+    async def of(self, ids: Sequence[str], /) -> Sequence[Standing]:
+        """One standing per campaign id, in order."""
         ...
 
 
@@ -82,6 +91,8 @@ class Ending:
     decision: Decision
     outcome: Outcome
     due: datetime | None = None
+    dead: Suppression | None = None
+    """The entry for a recipient whom the next hop says does not exist; kept in the same transaction."""
 
 
 class Ledger(Protocol):

@@ -1,50 +1,26 @@
-"""Campaigns as they were when mails were made from them, by content hash.
-
-And whether one is paused or cancelled.
-"""
+"""Campaigns as they were when mails were made from them, by content hash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
 
 import apsw
 
 from penstock.model.campaign import Campaign
 from penstock.ports import Clock
-from penstock.store.chain import Chain
 from penstock.store.database import Database
-from penstock.store.instants import iso, micros
+from penstock.store.instants import micros
 from penstock.store.records import CampaignRecord
 
-__all__ = ["CampaignState", "Campaigns", "campaign_states"]
-
-
-class CampaignState(StrEnum):
-    """What an operator decided for a campaign id."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    CANCELLED = "cancelled"
-
-
-def campaign_states(
-    connection: apsw.Connection, sql: Mapping[str, str], ids: Iterable[str]
-) -> dict[str, CampaignState]:
-    """The states of those ids that have one, in one statement."""
-    wanted = tuple(set(ids))
-    if not wanted:
-        return {}
-    return {id_: CampaignState(state) for id_, state in connection.execute(sql["states"], (apsw.carray(wanted),))}
+__all__ = ["Campaigns"]
 
 
 class Campaigns:
     """The kept campaigns. Content never changes under its digest, so what was read once is kept in memory."""
 
-    def __init__(self, database: Database, clock: Clock, chain: Chain) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._chain = chain
         self._records = CampaignRecord()
         self._sql = database.statements("campaigns")
         self._kept: dict[str, Campaign] = {}
@@ -52,31 +28,32 @@ class Campaigns:
     async def save(self, campaign: Campaign, /) -> None:
         """Keep the campaign under its digest. Raises ValueError when it has none."""
         now = micros(self._clock.now())
-        await self._database.write(lambda connection: self.save_in(connection, [campaign], now))
+
+        def job(connection: apsw.Connection) -> None:
+            self.save_in(connection, [campaign], now)
+            connection.execute(self._sql["seen"], (campaign.digest, now))
+
+        await self._database.write(job)
 
     async def load(self, digest: str, /) -> Campaign | None:
         """The campaign of that digest."""
         loaded = await self._database.read(lambda connection: self.load_in(connection, {digest}))
         return loaded.get(digest)
 
-    async def state_of(self, ids: Sequence[str], /) -> Sequence[CampaignState]:
-        """One state per campaign id; `active` for one that nobody touched."""
-        known = await self._database.read(lambda connection: campaign_states(connection, self._sql, ids))
-        return [known.get(id_, CampaignState.ACTIVE) for id_ in ids]
+    async def ids(self, after: str, limit: int) -> Sequence[str]:
+        """The next known campaign ids in order; `after` is empty at first."""
+        return await self._database.read(
+            lambda connection: [id_ for (id_,) in connection.execute(self._sql["known_ids"], (after, limit))]
+        )
 
-    async def set_state(self, id_: str, state: CampaignState, /) -> bool:
-        """Pause, resume or cancel; binding for every mail that has not begun. False when nothing changed."""
-        now = self._clock.now()
+    async def newest(self, id_: str, /) -> Campaign | None:
+        """The campaign of that id in the form in which it was last sent or offered; None where none is known."""
 
-        def job(connection: apsw.Connection) -> bool:
-            before = campaign_states(connection, self._sql, [id_]).get(id_, CampaignState.ACTIVE)
-            if before is state:
-                return False
-            connection.execute(self._sql["set_state"], (id_, state, micros(now)))
-            self._chain.append(connection, [{"kind": "campaign", "at": iso(now), "step": id_, "state": state}])
-            return True
+        def job(connection: apsw.Connection) -> Campaign | None:
+            digest = connection.execute(self._sql["newest"], (id_,)).get
+            return None if digest is None else self.load_in(connection, {digest}).get(digest)
 
-        return await self._database.write(job)
+        return await self._database.read(job)
 
     def save_in(self, connection: apsw.Connection, campaigns: Iterable[Campaign], at: int) -> None:
         """The same as `save`, inside a transaction of the caller. `at` in microseconds."""

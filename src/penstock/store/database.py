@@ -149,6 +149,10 @@ class Database:
             connection.execute("COMMIT")
         except Exception as fault:  # noqa: BLE001 - whatever it is, it is handed to those who wait
             _roll_back(connection)
+            if isinstance(fault, apsw.BusyError):
+                # They waited behind the first: one patience is for all, or the fourth would wait four times as long.
+                while (waiting := _next_of(thread.line)) is not None:
+                    group.append(waiting)
             for order in group:
                 order.fault = unavailable(fault) or fault
         _answer(group)

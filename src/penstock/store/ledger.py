@@ -17,11 +17,14 @@ from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.model.verdict import Decision, Reason, Verdict
 from penstock.ports import Clock, Ending
 from penstock.store.chain import Chain
+from penstock.store.daily_count import count_begun
 from penstock.store.database import Database
+from penstock.store.house_rules import HouseRules
 from penstock.store.instants import iso, maybe_micros, micros
 from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
-from penstock.store.recheck import CapsOf, Rechecker, SavedState, campaign_caps
+from penstock.store.recheck import Rechecker, SavedState
 from penstock.store.snapshots import snapshot_of
+from penstock.store.suppressions import Suppressions
 from penstock.store.verification import VerifyReport, verify_ledger
 
 __all__ = ["Ledger"]
@@ -38,8 +41,7 @@ _OPEN = frozenset({"queued", "deferred", "held", "blocked", "rejected"})
 class Ledger:
     """Decisions, beginnings and endings, with the states of the mails they are about.
 
-    `policy` names the version of the rules in every decision row; `caps_of` answers the caps that are looked
-    at again when a mail begins; `new_id` answers random text.
+    `rules` are looked at again when a mail begins, and named in every decision row; `new_id` answers random text.
     """
 
     def __init__(
@@ -48,19 +50,22 @@ class Ledger:
         clock: Clock,
         keyring: Keyring,
         chain: Chain,
+        suppressions: Suppressions,
         *,
         new_id: Callable[[], str],
-        policy: str = "",
-        caps_of: CapsOf = campaign_caps,
+        rules: HouseRules,
     ) -> None:
         self._database = database
         self._clock = clock
         self._keyring = keyring
         self._chain = chain
         self._new_id = new_id
-        self._policy = policy
+        self._rules = rules
         self._sql = database.statements("ledger")
-        self._rechecker = Rechecker(database.statements, caps_of)
+        self._sql_of_days = database.statements("meta")
+        self._sql_of_standings = database.statements("standings")
+        self._suppressions = suppressions
+        self._rechecker = Rechecker(database.statements, rules)
 
     async def record(self, decided: Sequence[tuple[Mail, Decision]], /) -> None:
         """Decisions that stop or postpone a mail.
@@ -137,7 +142,7 @@ class Ledger:
                 continue
             mark = _mark(mail, decision)
             if mark != mark_before:
-                rows.append(decision_row("decision", mail, decision, at=at, policy=self._policy))
+                rows.append(decision_row("decision", mail, decision, at=at, policy=self._rules.version))
             held = " ".join(r.code for r in decision.reasons if r.verdict is Verdict.HOLD and r.code is not None)
             until = maybe_micros(decision.until)
             updates.append((mail.id, _STATES[decision.verdict], decision.code, until, held, mark))
@@ -151,7 +156,8 @@ class Ledger:
         recheck = self._rechecker.load(connection, [mail for mail, _ in decided], now)
         secret = self._new_id()
         answers: list[Reason | None] = []
-        rows, updates, snapshots, started = [], [], [], set()
+        rows, updates, snapshots, started, first_steps = [], [], [], set(), set()
+        redirected = bool(self._rules.safety.redirect_to)
         for mail, decision in decided:
             reason = _twice() if mail.id in started else recheck.against(mail)
             answers.append(reason)
@@ -160,7 +166,7 @@ class Ledger:
             started.add(mail.id)
             payload, notice = _payload(mail), _notice(mail, decision)
             digest, octets = snapshot_of(mail, secret)
-            row = decision_row("begin", mail, decision, at=at, policy=self._policy)
+            row = decision_row("begin", mail, decision, at=at, policy=self._rules.version)
             row.update(
                 attempt=recheck.attempts(mail) + 1,
                 snapshot=digest.hex(),
@@ -168,10 +174,18 @@ class Ledger:
                 notice=notice,
             )
             rows.append(row)
+            if redirected:
+                row["redirected"] = True
+            elif recheck.begins_first(mail) and mail.campaign is not None:
+                first_steps.add(mail.campaign.id)
             first = micros(mail.begun_at) if mail.begun_at is not None else moment
-            updates.append((recheck.row(mail), moment, payload, notice, first))
+            # Who was only meant has neither been mailed nor told.
+            touched, offered = (None, None) if redirected else (moment, notice)
+            updates.append((recheck.row(mail), touched, payload, offered, first, redirected))
             snapshots.append(octets)
         connection.executemany(self._sql["begin"], updates)
+        connection.executemany(self._sql_of_standings["set_first_begun"], [(id_, moment) for id_ in first_steps])
+        count_begun(connection, self._sql_of_days, now, len(rows) if self._rules.safety.daily_ceiling else 0)
         first_row = self._chain.append(connection, rows)
         connection.executemany(self._sql["insert_snapshot"], list(enumerate(snapshots, first_row)))
         return answers
@@ -184,7 +198,7 @@ class Ledger:
             id_: SavedState(seq, state, attempts)
             for id_, seq, state, attempts in connection.execute(self._sql["ending"], (ids,))
         }
-        rows = []
+        rows, dead, unsent = [], [], 0
         for ending in endings:
             saved = begun.get(ending.mail.id)
             if saved is None or (saved.state == "uncertain" and not isinstance(ending.outcome, Accepted)):
@@ -192,7 +206,13 @@ class Ledger:
             del begun[ending.mail.id]
             rows.append(ending_row(ending, at=at, attempt=saved.attempts))
             self._settle(connection, saved.seq, ending, moment)
+            unsent += isinstance(ending.outcome, TryLater)
+            if ending.dead is not None:
+                dead.append(ending.dead)
         self._chain.append(connection, rows)
+        if dead:
+            self._suppressions.add_in(connection, dead)
+        count_begun(connection, self._sql_of_days, now, -unsent if self._rules.safety.daily_ceiling else 0)
 
     def _settle(self, connection: apsw.Connection, seq: int, ending: Ending, moment: int) -> None:
         match ending.outcome:

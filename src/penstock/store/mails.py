@@ -27,7 +27,14 @@ class Mails:
     """The kept mails."""
 
     def __init__(
-        self, database: Database, clock: Clock, chain: Chain, campaigns: Campaigns, records: ContactRecord
+        self,
+        database: Database,
+        clock: Clock,
+        chain: Chain,
+        campaigns: Campaigns,
+        records: ContactRecord,
+        *,
+        redirecting: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -35,7 +42,7 @@ class Mails:
         self._campaigns = campaigns
         self._records = records
         self._sql = database.statements("mails")
-        self._placing = PlacingSql(self._sql, database.statements("identities"))
+        self._placing = PlacingSql(self._sql, database.statements("identities"), redirecting)
 
     async def accept(self, new: Sequence[NewMail], /) -> Sequence[Placed]:
         """Save mails and make their tickets in one transaction; one answer per mail, in order.

@@ -17,6 +17,7 @@ from penstock.store.identities import register_companies, register_identities
 __all__ = ["NewMail", "Placed", "PlacingSql", "place_mails"]
 
 _AGAIN = frozenset({"held", "blocked", "deferred", "rejected"})
+_OVER = frozenset({"accepted", "failed", "uncertain"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class PlacingSql:
-    """The rooms' statements that placing uses."""
+    """The rooms' statements that placing uses. `redirecting`: mails go to the address for trials."""
 
     mails: Mapping[str, str]
     identities: Mapping[str, str]
+    redirecting: bool = False
 
 
 def place_mails(
@@ -71,7 +73,11 @@ def place_mails(
     known = {mail.campaign.digest: mail.campaign for mail in new if mail.campaign is not None}
     campaigns.save_in(connection, known.values(), at)
     ids = apsw.carray(tuple({mail.id for mail in new}))
-    states: dict[str, str] = dict(list(connection.execute(sql.mails["known"], (ids,))))
+    states = {
+        # What only went to the address for trials did not reach its person.
+        id_: "deferred" if redirected and state in _OVER and not sql.redirecting else state
+        for id_, state, redirected in connection.execute(sql.mails["known"], (ids,))
+    }
     answers: list[Placed] = []
     fresh: list[NewMail] = []
     again: list[NewMail] = []

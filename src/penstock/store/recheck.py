@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 import apsw
@@ -13,28 +13,23 @@ from penstock.law.suppression_codes import binding_codes
 from penstock.model.campaign import Caps
 from penstock.model.codes import PRECEDENCE, Code
 from penstock.model.mail import Mail
+from penstock.model.standing import FRESH, CampaignState, Standing
 from penstock.model.suppression import Hit, scope_covers
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.model.window import Window, parse_window
-from penstock.store.campaigns import CampaignState, campaign_states
+from penstock.store.daily_count import begun_on
+from penstock.store.house_rules import Brakes, HouseRules
 from penstock.store.instants import from_micros, micros
 from penstock.store.past import Touches, load_touches
+from penstock.store.standings import load_standings
 from penstock.store.suppressions import find_hits
 from penstock.store.unresolved import load_unresolved
 
-__all__ = ["CapsOf", "Recheck", "Rechecker", "SavedState", "campaign_caps"]
-
-CapsOf = Callable[[Mail], Caps]
-"""The caps that bind a mail."""
+__all__ = ["Recheck", "Rechecker", "SavedState"]
 
 _STAGE = "begin"
 _GONE = frozenset({"accepted", "begun", "uncertain"})
 _OVER = frozenset({"cancelled", "failed"})
-
-
-def campaign_caps(mail: Mail) -> Caps:
-    """The caps of the mail's campaign; none bind a mail that is no advertising (contract section 3)."""
-    return mail.campaign.caps if mail.campaign is not None and mail.stream.commercial else Caps()
 
 
 class SavedState(NamedTuple):
@@ -60,23 +55,29 @@ class Recheck:
         self,
         states: Mapping[str, SavedState],
         hits: Mapping[str, Sequence[Hit]],
-        campaigns: Mapping[str, CampaignState],
+        standings: Mapping[str, Standing],
         bounds: Mapping[str, _Bounds | None],  # None: a cap that cannot be read
         touches: tuple[Touches, Touches, Touches],
         unresolved: Sequence[str],
+        brakes: Brakes,
         now: datetime,
     ) -> None:
         self._states = states
         self._hits = hits
-        self._campaigns = campaigns
+        self._standings = standings
         self._bounds = bounds
         self._person, self._company, self._organisation = touches
         self._unresolved = unresolved
+        self._brakes = brakes
         self._now = now
 
     def row(self, mail: Mail) -> int:
         """The mail's running number."""
         return self._states[mail.id].seq
+
+    def begins_first(self, mail: Mail) -> bool:
+        """Whether no mail of the campaign has begun before."""
+        return mail.campaign is not None and self._standings.get(mail.campaign.id, FRESH).first_begun_at is None
 
     def attempts(self, mail: Mail) -> int:
         """How often the mail was begun before."""
@@ -85,7 +86,7 @@ class Recheck:
     def against(self, mail: Mail) -> Reason | None:
         """Why this mail must not start now; None when it may, and then it counts."""
         reason = self._state(mail) or self._campaign(mail) or self._suppressed(mail)
-        reason = reason or self._unsettled(mail) or self._capped(mail)
+        reason = reason or self._unsettled(mail) or self._capped(mail) or self._braked(mail)
         if reason is None:
             self._count(mail)
         return reason
@@ -109,10 +110,13 @@ class Recheck:
     def _campaign(self, mail: Mail) -> Reason | None:
         if mail.campaign is None:
             return None
-        state = self._campaigns.get(mail.campaign.id, CampaignState.ACTIVE)
-        if state is CampaignState.ACTIVE:
-            return None
-        return Reason(_STAGE, Verdict.HOLD, Code.CAMPAIGN_PAUSED, f"the campaign is {state}")
+        standing = self._standings.get(mail.campaign.id, FRESH)
+        if standing.state is not CampaignState.ACTIVE:
+            return Reason(_STAGE, Verdict.HOLD, Code.CAMPAIGN_PAUSED, f"the campaign is {standing.state}")
+        if self._brakes.unapproved(mail, standing):
+            why = "no second person has approved the campaign in this form"
+            return Reason(_STAGE, Verdict.HOLD, Code.CAMPAIGN_PAUSED, why, rule="safety.four_eyes")
+        return None
 
     def _suppressed(self, mail: Mail) -> Reason | None:
         channel = mail.campaign.channel if mail.campaign is not None else "email"
@@ -154,6 +158,20 @@ class Recheck:
         why = "other mails reached the cap since this one was judged"
         return Reason(_STAGE, Verdict.DEFER, Code.FREQUENCY_CAP, why, Facts(until=max(dates)), "campaign caps")
 
+    def _braked(self, mail: Mail) -> Reason | None:
+        brakes = self._brakes
+        if not brakes.safety.allows(mail.envelope.recipient):
+            why = "the recipient is not among those to whom mail may leave"
+            return Reason(_STAGE, Verdict.HOLD, Code.SAFETY_BRAKE, why, rule="safety.allow_recipients")
+        if brakes.room is None:
+            return None
+        if brakes.room < 1:
+            why = "as many mails as the daily ceiling allows have begun today"
+            until = datetime.combine(self._now.date() + timedelta(days=1), time(), UTC)
+            return Reason(_STAGE, Verdict.DEFER, Code.RATE_BACKOFF, why, Facts(until=until), "safety.daily_ceiling")
+        brakes.room -= 1
+        return None
+
     def _person_touches(self, mail: Mail) -> list[int]:
         return [at for _, at in self._person.get(mail.identity.person, ())]
 
@@ -176,9 +194,13 @@ class Recheck:
 class Rechecker:
     """Loads rechecks. `rooms` answers the named SQL of a room; caps are parsed once per different caps."""
 
-    def __init__(self, rooms: Callable[[str], Mapping[str, str]], caps_of: CapsOf) -> None:
+    def __init__(
+        self,
+        rooms: Callable[[str], Mapping[str, str]],
+        rules: HouseRules,
+    ) -> None:
         self._rooms = rooms
-        self._caps_of = caps_of
+        self._rules = rules
         self._parsed: dict[Caps, _Bounds | None] = {}
 
     def load(self, connection: apsw.Connection, mails: Sequence[Mail], now: datetime) -> Recheck:
@@ -188,16 +210,21 @@ class Rechecker:
         states = {id_: SavedState(seq, state, attempts) for id_, seq, state, attempts in rows}
         hits = find_hits(connection, self._rooms("suppressions"), [mail.identity for mail in mails])
         steps = {mail.campaign.id for mail in mails if mail.campaign is not None}
-        bounds = {mail.id: self._bounds(self._caps_of(mail)) for mail in mails}
+        bounds = {mail.id: self._bounds(self._rules.caps_of(mail)) for mail in mails}
         return Recheck(
             states,
             {mail.id: found for mail, found in zip(mails, hits, strict=True)},
-            campaign_states(connection, self._rooms("campaigns"), steps),
+            load_standings(connection, self._rooms("standings"), steps),
             bounds,
             self._touches(connection, mails, bounds.values(), now),
             [scope for each in load_unresolved(connection, self._rooms("meta")) for scope in each.scopes],
+            Brakes(self._rules.safety, self._rules.policy_mark, self._room(connection, now)),
             now,
         )
+
+    def _room(self, connection: apsw.Connection, now: datetime) -> int | None:
+        ceiling = self._rules.safety.daily_ceiling
+        return ceiling - begun_on(connection, self._rooms("meta"), now) if ceiling else None
 
     def _bounds(self, caps: Caps) -> _Bounds | None:
         if caps not in self._parsed:

@@ -15,13 +15,14 @@ from penstock.store.chain import Chain
 from penstock.store.connections import path_of
 from penstock.store.contacts import Contacts
 from penstock.store.database import Database
+from penstock.store.house_rules import HouseRules
 from penstock.store.ledger import Ledger
 from penstock.store.mails import Mails
 from penstock.store.opening import Opened, has_data, open_to_look, open_to_write
 from penstock.store.rates import Rates
-from penstock.store.recheck import CapsOf, campaign_caps
 from penstock.store.records import ContactRecord
 from penstock.store.snapshots import Snapshots
+from penstock.store.standings import Standings
 from penstock.store.suppressions import Suppressions
 
 __all__ = ["SqliteStore", "has_data"]
@@ -41,17 +42,17 @@ class SqliteStore:
         clock: Clock,
         *,
         new_id: Callable[[], str],
-        policy: str,
-        caps_of: CapsOf,
+        rules: HouseRules,
     ) -> None:
         self.database = database
         records = ContactRecord()
         chain = Chain(keyring, database.statements("ledger"), database.statements("meta"))
         self.contacts = Contacts(database, clock, records, new_id)
         self.suppressions = Suppressions(database, clock, chain)
-        self.campaigns = Campaigns(database, clock, chain)
-        self.mails = Mails(database, clock, chain, self.campaigns, records)
-        self.ledger = Ledger(database, clock, keyring, chain, new_id=new_id, policy=policy, caps_of=caps_of)
+        self.campaigns = Campaigns(database, clock)
+        self.standings = Standings(database, clock, chain)
+        self.mails = Mails(database, clock, chain, self.campaigns, records, redirecting=bool(rules.safety.redirect_to))
+        self.ledger = Ledger(database, clock, keyring, chain, self.suppressions, new_id=new_id, rules=rules)
         self.rates = Rates(database, clock)
         self.snapshots = Snapshots(database)
 
@@ -64,14 +65,12 @@ class SqliteStore:
         *,
         read_only: bool = False,
         new_id: Callable[[], str] = _random_id,
-        policy: str = "",
-        caps_of: CapsOf = campaign_caps,
+        rules: HouseRules = HouseRules(),  # noqa: B008 — frozen
     ) -> SqliteStore:
         """Open the store at `url`, made and brought up to date where needed; with `read_only` nothing is
         written.
 
-        `new_id` answers random text, `policy` names the rules' version in the ledger, `caps_of` the caps that
-        are looked at again when a mail begins. Raises ConfigError (URL, folder, other keys, a newer or
+        `new_id` answers random text, `rules` bind every mail. Raises ConfigError (URL, folder, other keys, a newer or
         foreign file) and StoreUnavailable (disk, rights, locks).
         """
         path = path_of(url)
@@ -85,7 +84,7 @@ class SqliteStore:
 
         opened = await asyncio.to_thread(connect)
         database = Database(opened.writer, opened.reader)
-        return cls(database, keyring, clock, new_id=new_id, policy=policy, caps_of=caps_of)
+        return cls(database, keyring, clock, new_id=new_id, rules=rules)
 
     async def aclose(self) -> None:
         """Finish what waits and close the file."""

@@ -85,8 +85,7 @@ class Suppressions:
             raise ValueError("a suppression needs at least one key")
         if not entries:
             return []
-        at = iso(self._clock.now())
-        return await self._database.write(lambda connection: self._add(connection, entries, at))
+        return await self._database.write(lambda connection: self.add_in(connection, entries))
 
     async def remove(self, entry_ids: Sequence[str], why_code: str, why: str = "", /) -> int:
         """Lift entries; the number that went.
@@ -137,7 +136,9 @@ class Suppressions:
 
         return await self._database.write(job)
 
-    def _add(self, connection: apsw.Connection, entries: Sequence[Suppression], at: str) -> list[str]:
+    def add_in(self, connection: apsw.Connection, entries: Sequence[Suppression]) -> list[str]:
+        """The same as `add`, inside a transaction of the caller."""
+        at = iso(self._clock.now())
         ids = [_entry_id(entry) for entry in entries]
         known = dict(list(connection.execute(self._sql["known"], (apsw.carray(tuple(set(ids))),))))
         rows = []

@@ -64,6 +64,9 @@ class MemoryAdapter:
         self.batches: list[int] = []
         self._answer = answer
 
+    async def prepare(self) -> None:
+        """Nothing to learn."""
+
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         """One outcome per mail, in order."""
         outcomes = [self._answer(mail) for mail in mails]

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 import apsw
 from tests.unit.store.conftest import World
 
-from penstock.store.campaigns import CampaignState
 from penstock.store.sqlite import SqliteStore
 
 
@@ -35,12 +35,11 @@ async def test_every_edition_is_kept_and_equal_templates_once(store: SqliteStore
     assert await store.database.read(templates) == 2
 
 
-async def test_a_state_is_durable_and_told_to_the_ledger(path: Path, file_store: SqliteStore, world: World) -> None:
-    assert await file_store.campaigns.state_of(["autumn"]) == [CampaignState.ACTIVE]
-    assert not await file_store.campaigns.set_state("autumn", CampaignState.ACTIVE)
-    assert await file_store.campaigns.set_state("autumn", CampaignState.PAUSED)
-    other = await SqliteStore.open(f"sqlite:///{path}", world.keyring, world.clock)
-    assert await other.campaigns.state_of(["other", "autumn"]) == [CampaignState.ACTIVE, CampaignState.PAUSED]
-    await other.aclose()
-    (row,) = await file_store.ledger.rows(0, 9)
-    assert (row.kind, row.body["step"], row.body["state"]) == ("campaign", "autumn", "paused")
+async def test_the_newest_form_is_the_one_that_was_offered_last(store: SqliteStore, world: World) -> None:
+    first, second = world.campaign(text="Hello"), world.campaign(text="Hi")
+    for edition in (first, second, first):
+        world.clock.pass_time(timedelta(minutes=1))
+        await store.campaigns.save(edition)
+    assert await store.campaigns.newest("autumn") == first
+    assert await store.campaigns.newest("never") is None
+    assert await store.campaigns.ids("", 10) == ["autumn"]

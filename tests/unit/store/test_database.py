@@ -163,6 +163,27 @@ async def test_a_lock_held_by_another_process_is_waited_for_and_then_unavailable
     await database.aclose()
 
 
+async def test_all_who_wait_behind_a_lock_are_told_after_one_patience(path: Path) -> None:
+    naps: list[float] = []
+
+    def jitter() -> float:
+        naps.append(0.0)
+        return 0.5
+
+    writer = connect_writer(path)
+    make_durable(writer, lambda: 0.5)
+    database = Database(writer, connect_reader(path), jitter=jitter, patience=0.2)
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    alone = await asyncio.gather(database.write(count), return_exceptions=True)
+    once = len(naps)
+    many = await asyncio.gather(*(database.write(count) for _ in range(9)), return_exceptions=True)
+    assert all(isinstance(fault, StoreUnavailable) for fault in (*alone, *many))
+    assert len(naps) == 2 * once
+    other.close()
+    await database.aclose()
+
+
 async def test_a_lock_that_goes_away_is_only_a_delay(opened: Opened, path: Path) -> None:
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from tests.unit.store.conftest import World
 from penstock.model.campaign import Caps, Stream
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
-from penstock.model.outcome import Accepted, Failed, Outcome, Uncertain
+from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
+from penstock.model.safety import Safety
+from penstock.model.standing import approval_mark
 from penstock.model.suppression import SuppressionKind, SuppressionReason
 from penstock.model.verdict import Reason, Verdict, decide
-from penstock.ports import Ending
-from penstock.store.campaigns import CampaignState
+from penstock.ports import Ending, HistoryQuery
+from penstock.store.house_rules import HouseRules
 from penstock.store.sqlite import SqliteStore
 
 
@@ -188,23 +191,95 @@ async def test_a_cap_that_cannot_be_read_holds(store: SqliteStore, world: World,
     assert reason.verdict is Verdict.HOLD
 
 
-@pytest.mark.parametrize("word", [CampaignState.PAUSED, CampaignState.CANCELLED])
-async def test_a_campaign_stopped_in_between_holds_its_mails(
-    store: SqliteStore, world: World, word: CampaignState
-) -> None:
+@pytest.mark.parametrize("word", ["paused", "cancelled"])
+async def test_a_campaign_stopped_in_between_holds_its_mails(store: SqliteStore, world: World, word: str) -> None:
     mail = await saved(store, world)
-    assert await store.campaigns.set_state("autumn", word)
-    assert not await store.campaigns.set_state("autumn", word)
+    await (store.standings.pause("autumn") if word == "paused" else store.standings.cancel("autumn"))
     reason = await stopped(store, world, mail)
     assert (reason.verdict, reason.code) == (Verdict.HOLD, Code.CAMPAIGN_PAUSED)
-    await store.campaigns.set_state("autumn", CampaignState.ACTIVE)
+
+
+async def braked(world: World, **safety: Any) -> SqliteStore:
+    """A store of a house with brakes."""
+    rules = HouseRules(policy_mark="policy", safety=Safety(**safety))
+    return await SqliteStore.open("sqlite://:memory:", world.keyring, world.clock, rules=rules)
+
+
+async def test_four_eyes_let_nothing_begin_that_nobody_approved_in_this_form(world: World) -> None:
+    store = await braked(world, four_eyes=True)
+    mail = await saved(store, world)
+    reason = await stopped(store, world, mail)
+    assert (reason.verdict, reason.code) == (Verdict.HOLD, Code.CAMPAIGN_PAUSED)
+    await store.standings.approve("autumn", approval_mark(world.campaign(text="other"), "policy"), "A. Lind")
+    assert (await stopped(store, world, mail)).code is Code.CAMPAIGN_PAUSED
+    await store.standings.approve("autumn", approval_mark(world.campaign(), "policy"), "A. Lind")
     assert await begin(store, world, mail) == [None]
-    assert await store.campaigns.state_of(["autumn", "never"]) == [CampaignState.ACTIVE, CampaignState.ACTIVE]
+    await store.aclose()
+
+
+async def test_only_allowed_recipients_begin(world: World) -> None:
+    store = await braked(world, allow=("muster.example", "bo@firm.example"))
+    addresses = ("anna@muster.example", "bo@firm.example", "eve@firm.example", "eve@sub.muster.example")
+    mails = [await saved(store, world, address) for address in addresses]
+    answers = await begin(store, world, *mails)
+    assert [answer and answer.code for answer in answers] == [None, None, Code.SAFETY_BRAKE, Code.SAFETY_BRAKE]
+    await store.aclose()
+
+
+async def test_the_daily_ceiling_lets_so_many_begin_and_the_rest_the_next_day(world: World) -> None:
+    store = await braked(world, daily_ceiling=2)
+    mails = [await saved(store, world, f"p{n}@firm{n}.example") for n in range(4)]
+    answers = await begin(store, world, *mails)
+    assert [answer and answer.code for answer in answers] == [None, None, Code.RATE_BACKOFF, Code.RATE_BACKOFF]
+    assert answers[2] is not None
+    assert answers[2].facts.until == datetime(2026, 11, 21, tzinfo=UTC)
+    await store.ledger.end([Ending(mails[0], world.go(), TryLater("busy"), world.clock.now())])
+    assert await begin(store, world, mails[2]) == [None]  # what did not leave gives its place back
+    assert (await stopped(store, world, mails[3])).verdict is Verdict.DEFER
+    world.clock.pass_time(timedelta(days=1))
+    assert await begin(store, world, mails[3]) == [None]
+    await store.aclose()
+
+
+async def test_a_redirected_mail_counts_for_nobody_and_the_real_run_still_sends(path: Path, world: World) -> None:
+    url, rules = f"sqlite:///{path}", HouseRules(safety=Safety(redirect_to="me@nordlicht.example"))
+    trial = await SqliteStore.open(url, world.keyring, world.clock, rules=rules)
+    mail = await saved(trial, world)
+    assert await begin(trial, world, mail) == [None]
+    await trial.ledger.end([Ending(mail, world.go(), Accepted())])
+    query = HistoryQuery(mail.id, mail.identity, "nordlicht", "other", world.clock.now() - timedelta(days=9), 9)
+    (history,) = await trial.mails.history([query])
+    assert not history.noticed
+    assert not history.person
+    (again,) = await trial.mails.accept([world.new_mail()])
+    assert again.answer == "done:accepted"
+    assert any(row.body.get("redirected") for row in await trial.ledger.show(mail.id))
+    await trial.aclose()
+    real = await SqliteStore.open(url, world.keyring, world.clock)
+    (placed,) = await real.mails.accept([world.new_mail()])
+    assert placed.answer == "again"
+    assert await begin(real, world, mail) == [None]
+    await real.aclose()
+
+
+async def test_a_dead_address_is_suppressed_in_the_transaction_that_ends_the_mail(
+    store: SqliteStore, world: World
+) -> None:
+    mail = await saved(store, world)
+    await begin(store, world, mail)
+    entry = world.suppression(mail.identity.person_keys, reason=SuppressionReason.BOUNCE)
+    ending = Ending(mail, world.go(), Failed("gone", "5.1.1", Code.HARD_BOUNCED), dead=entry)
+    await store.ledger.end([ending, ending])
+    assert await store.suppressions.count() == 1
+    assert [row.kind for row in await store.ledger.rows(0, 9)] == ["begin", "outcome", "suppressed"]
 
 
 async def test_the_policy_of_the_house_and_caps_given_by_it_are_used(world: World, caps: Callable[..., Caps]) -> None:
     store = await SqliteStore.open(
-        "sqlite://:memory:", world.keyring, world.clock, policy="2026-11", caps_of=lambda mail: caps(person=["1/d"])
+        "sqlite://:memory:",
+        world.keyring,
+        world.clock,
+        rules=HouseRules("2026-11", caps_of=lambda mail: caps(person=["1/d"])),
     )
     one, two = [await saved(store, world, campaign=world.campaign(name)) for name in ("one", "two")]
     answers = await begin(store, world, one, two)

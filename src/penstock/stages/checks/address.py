@@ -61,6 +61,14 @@ _NO_SMTPUTF8 = Reason(
     "RFC 6531",
 )
 _NEVER_SMTPUTF8 = replace(_NO_SMTPUTF8, verdict=Verdict.BLOCK)  # nobody would mend it: the submitter is told
+_BRAKED = Reason(
+    _NAME,
+    Verdict.HOLD,
+    Code.SAFETY_BRAKE,
+    "The address is not among those to whom mail may leave at present.",
+    _ADDRESS,
+    "safety.allow_recipients",
+)
 _CONFUSABLE = Reason(
     _NAME,
     Verdict.HOLD,
@@ -108,8 +116,9 @@ class AddressOptions:
 class AddressCheck:
     """Judges the address and the person behind it.
 
-    All streams: the address is well-formed, not confusable, and the adapter can carry it. Commercial streams
-    only: no technical role account, no private address without proven consent, no minor, no special category.
+    All streams: the address is well-formed, not confusable, allowed by `[safety]`, and the adapter can carry it.
+    Commercial streams only: no technical role account, no private address without proven consent, no minor, no
+    special category.
     """
 
     Options: ClassVar[type] = AddressOptions
@@ -117,7 +126,7 @@ class AddressCheck:
     phase = Phase.JUDGE
     streams = ALL_STREAMS
     reads: tuple[str, ...] = ("address", "recipient_kind", "born", "flags", "consents")
-    needs: tuple[str, ...] = ("clock", "controllers", "routes", "capabilities")
+    needs: tuple[str, ...] = ("clock", "controllers", "routes", "capabilities", "safety")
 
     def __init__(self, options: AddressOptions, services: Services, mailboxes: Mailboxes | None = None) -> None:
         """`mailboxes` replaces the shipped lists of mail providers and role accounts."""
@@ -131,9 +140,10 @@ class AddressCheck:
         return [self._reasons(mail, now) for mail in mails]
 
     def _reasons(self, mail: Mail, now: datetime) -> tuple[Reason, ...]:
-        text = mail.envelope.recipient if mail.contact is None else mail.contact.address
-        address = parse_address(text)
+        address = parse_address(mail.address)
         against = [_unusable(address)] if isinstance(address, AddressFault) else self._written(mail, address)
+        if not self._services.safety.allows(mail.envelope.recipient):
+            against.append(_BRAKED)
         if not mail.stream.commercial:
             return tuple(against) or _WRITTEN_WELL
         if mail.contact is None:

@@ -13,10 +13,11 @@ SELECT campaigns.digest, campaigns.record FROM carray(?) CROSS JOIN campaigns ON
 -- name: load_templates
 SELECT templates.digest, templates.source FROM carray(?) CROSS JOIN templates ON templates.digest = carray.value
 
--- name: states
-SELECT campaign_states.id, state FROM carray(?) CROSS JOIN campaign_states ON campaign_states.id = carray.value
+-- name: seen
+UPDATE campaigns SET last_seen = ?2 WHERE digest = ?1
 
--- name: set_state
-INSERT INTO campaign_states (id, state, changed_at) VALUES (?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
-WHERE state <> excluded.state
+-- name: newest
+SELECT digest FROM campaigns WHERE id = ? ORDER BY last_seen DESC, first_seen DESC, rowid DESC LIMIT 1
+
+-- name: known_ids
+SELECT DISTINCT id FROM campaigns WHERE id > ? ORDER BY id LIMIT ?

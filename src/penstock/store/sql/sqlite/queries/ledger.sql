@@ -19,7 +19,7 @@ SELECT mails.id, mails.seq, state, attempts FROM carray(?) CROSS JOIN mails ON m
 -- name: begin
 UPDATE mails
 SET state = 'begun', begun_at = coalesce(begun_at, ?5), touched_at = ?2, attempts = attempts + 1, payload = ?3,
-    offered = ?4, code = NULL, until = NULL, decided = NULL, outcome = NULL, outcome_at = NULL
+    offered = ?4, redirected = ?6, code = NULL, until = NULL, decided = NULL, outcome = NULL, outcome_at = NULL
 WHERE seq = ?1
 
 -- name: insert_snapshot

@@ -1,5 +1,5 @@
 -- name: known
-SELECT id, state FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT id, state, redirected FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
 
 -- name: insert
 INSERT INTO mails (id, campaign, step, contact_id, identity, company, organisation, stream, controller, lane,
@@ -12,7 +12,9 @@ INSERT OR IGNORE INTO bodies (digest, data) VALUES (?, ?)
 -- name: queue_again
 UPDATE mails
 SET campaign = ?2, contact_id = ?3, identity = ?4, lane = ?5, body = ?6, recipient = ?7,
-    state = 'queued', code = NULL, until = NULL
+    state = 'queued', code = NULL, until = NULL, redirected = 0, outcome = NULL, outcome_at = NULL,
+    accepted_at = iif(redirected, NULL, accepted_at), begun_at = iif(redirected, NULL, begun_at),
+    attempts = iif(redirected, 0, attempts)
 WHERE id = ?1
 
 -- name: ticket

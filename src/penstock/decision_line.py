@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,10 @@ from penstock.model.mail import Mail
 from penstock.model.outcome import Outcome, word
 from penstock.model.verdict import Decision, Reason, Verdict
 from penstock.ports import RowFault
+from penstock.store.desk import MailState
+from penstock.store.ledger_rows import LedgerRow
 
-__all__ = ["Line", "fault_line", "iso", "line"]
+__all__ = ["Line", "fault_line", "iso", "line", "stored_line"]
 
 Line = dict[str, Any]
 
@@ -49,6 +52,29 @@ def _reason(reason: Reason) -> Line:
         "policy": POLICY,
         "fields": list(reason.facts.fields),
         "until": iso(reason.facts.until),
+    }
+
+
+def stored_line(campaign: str, address: str | None, state: MailState, rows: Sequence[LedgerRow]) -> Line:
+    """The line of a mail that another process is over with: its ledger rows, which keep no `why`."""
+    decided = next((row.body for row in reversed(rows) if "verdict" in row.body), {})
+    reasons = [
+        {"stage": stage, "verdict": verdict, "code": code, "why": "", "rule": rule, "policy": decided["policy"],
+         "fields": fields, "until": None}
+        for stage, verdict, code, fields, _records, rule in decided.get("reasons", ())
+    ]  # fmt: skip
+    return {
+        "address": address,
+        "contact_id": state.contact_id,
+        "campaign": campaign,
+        "mail_id": state.mail_id,
+        "verdict": decided.get("verdict", Verdict.HOLD.value),
+        "code": decided.get("code"),
+        "codes": list(decided.get("codes", ())),
+        "until": iso(state.until),
+        "variant": decided.get("variant"),
+        "reasons": reasons,
+        "outcome": state.outcome,
     }
 
 

@@ -22,6 +22,7 @@ from penstock.law.countries import country_code
 from penstock.model.campaign import Campaign
 from penstock.observe.log import get_logger
 from penstock.ports import Clock, Phase, Source
+from penstock.rehearsing import Rehearsed, rehearse
 from penstock.sending import Sending, SendReport
 from penstock.sources.contact_file import open_source
 from penstock.sources.given import GivenContacts
@@ -105,13 +106,15 @@ class Gate:
         *,
         limit: int | None = None,
         wait: float = 60.0,
+        workers: int = 1,
         mapping: Mapping[str, str] | None = None,
         emit: Callable[[Line], None] = _nothing,
         progress: Callable[[str, int], None] = _nothing,
     ) -> SendReport:
         """The main job. Resumable: run again, it judges anew what stood still and resends nothing.
 
-        Raises InvalidInput for a campaign in which lint finds an error, Unavailable when store or adapter are away.
+        `workers` processes share the work. Raises InvalidInput for a campaign in which lint finds an error, and
+        Unavailable when store or adapter are away.
         """
         read = self.campaign(campaign)
         fault = next((finding for finding in self.lint(read) if finding.level == "error"), None)
@@ -121,9 +124,24 @@ class Gate:
         path = self.reject_path(read.id)
         async with RejectFile(path) as rejects:
             sending = Sending(self.house, read, rejects, emit=emit, progress=progress)
-            report = await sending.run(source, limit=limit, wait=wait, stop=self.stop)
+            report = await sending.run(source, limit=limit, wait=wait, workers=workers, stop=self.stop)
         report.reject_file = path if rejects.count else None
         return report
+
+    async def rehearse(
+        self,
+        campaign: str | Path | Campaign,
+        contacts: Contacts,
+        to: str,
+        *,
+        as_address: str | None = None,
+        limit: int = 1,
+        mapping: Mapping[str, str] | None = None,
+    ) -> list[Rehearsed]:
+        """Finished mails to oneself, marked as tests; see `penstock.rehearsing`. Raises InvalidInput, Unavailable."""
+        read = self.campaign(campaign)
+        source = self.source(contacts, {**read.columns, **(mapping or {})})
+        return await rehearse(self.house, read, source, to, as_address=as_address, limit=limit)
 
     def reject_path(self, name: str) -> Path:
         """Where rows that cannot be used are set aside: `rejects/NAME.jsonl` beside the config."""

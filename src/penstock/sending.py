@@ -11,15 +11,19 @@ from typing import Protocol
 
 from penstock.assembly import new_mail
 from penstock.checking import rows_of
-from penstock.decision_line import Line, fault_line, iso, line
+from penstock.clock import FrozenClock
+from penstock.co_working import SHARED_BATCH, CoWorkers, may_change
+from penstock.decision_line import Line, fault_line, iso, line, stored_line
+from penstock.errors import InvalidInput
 from penstock.law.version import POLICY
 from penstock.model.campaign import Campaign
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
-from penstock.model.outcome import Outcome, TryLater
+from penstock.model.outcome import Outcome
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.ports import ContactRow, RowFault, Source
 from penstock.wiring import House
+from penstock.worker import BATCH
 
 __all__ = ["SendReport", "Sending"]
 
@@ -47,6 +51,7 @@ class SendReport:
     waiting: int = 0
     dropped_columns: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
+    redirected_to: str = ""
     reject_file: Path | None = None
 
     @property
@@ -88,24 +93,42 @@ class Sending:
         self._rejects = rejects
         self._progress = progress
         self._open: dict[str, Line] = {}  # the latest line of mails that may still change
-        self._seen: set[bytes] = set()
-        self.report = SendReport(campaign.id)
+        self._told: dict[bytes, bool] = {}  # the mails of this run, and whether their last line is out
+        self.report = SendReport(campaign.id, redirected_to=house.services.safety.redirect_to)
 
-    async def run(self, source: Source, *, limit: int | None, wait: float, stop: asyncio.Event) -> SendReport:
-        """Plan and drain. Sets `report.interrupted` when `stop` came first; the same run continues later."""
-        house = self._house
-        await house.store.campaigns.save(self._campaign)
+    async def run(
+        self, source: Source, *, limit: int | None, wait: float, workers: int = 1, stop: asyncio.Event
+    ) -> SendReport:
+        """Plan and drain, in so many processes. Sets `report.interrupted` when `stop` came first.
+
+        The same run continues later. Raises InvalidInput for several processes on a store in memory, Unavailable.
+        """
+        if workers > 1 and self._house.settings.store_url().endswith(":memory:"):
+            raise InvalidInput("a store in memory cannot be shared", where="--workers", mend="use a store file")
+        await self._house.store.campaigns.save(self._campaign)
+        others = CoWorkers(self._heard)
+        try:
+            now = self._house.clock.now() if isinstance(self._house.clock, FrozenClock) else None
+            await others.start(workers - 1, self._house.settings, now, self._campaign.id, wait)
+            await self._plan_all(source, limit, stop)
+            others.planned()
+            if not stop.is_set():
+                worker = self._house.worker(self._done, batch=BATCH if workers == 1 else SHARED_BATCH)
+                await worker.drain(wait=wait, stop=stop)
+        finally:
+            await others.aclose()
+        self.report.interrupted = stop.is_set()
+        await self._tell_untold()
+        await self._tell_open()
+        self.report.waiting = await self._emit_waiting()
+        return self.report
+
+    async def _plan_all(self, source: Source, limit: int | None, stop: asyncio.Event) -> None:
         async for chunk in rows_of(source, limit):
             await self._plan(chunk)
             if stop.is_set():
                 break
         self.report.dropped_columns = dict(source.dropped_columns)
-        if not stop.is_set():
-            await self._house.worker(self._done).drain(wait=wait, stop=stop)
-        self.report.interrupted = stop.is_set()
-        await self._tell_open()
-        self.report.waiting = await self._emit_waiting()
-        return self.report
 
     async def _tell_open(self) -> None:
         """The lines of mails that did not end in this run, with what became of those that a dead process began."""
@@ -116,19 +139,43 @@ class Sending:
         for each in self._open.values():
             self._emit(each)
 
+    async def _tell_untold(self) -> None:
+        """The lines of mails that another process is over with, from what the store says of them."""
+        if all(self._told.values()):
+            return
+        store, after = self._house.store, ""
+        while page := await store.mails.states(self._campaign.id, after, 500):
+            after = page[-1].mail_id
+            mine = [
+                each
+                for each in page
+                if self._told.get(bytes.fromhex(each.mail_id)) is False
+                and each.mail_id not in self._open
+                and each.state not in {"queued", "begun"}
+            ]
+            known = await store.contacts.load([each.contact_id or "" for each in mine])
+            for each, stored in zip(mine, known, strict=True):
+                rows = await store.ledger.show(each.mail_id)
+                address = stored.contact.address if stored else None
+                self._emit(stored_line(self._campaign.id, address, each, rows))
+
     def _emit(self, each: Line) -> None:
+        if each["mail_id"] is not None:
+            self._told[bytes.fromhex(each["mail_id"])] = True
         self.report.count(each)
         self._emit_line(each)
 
     def _done(self, mail: Mail, decision: Decision, outcome: Outcome | None) -> None:
-        """The worker is over with a mail for now."""
-        if mail.campaign is None or mail.campaign.id != self._campaign.id:
+        """The worker of this process is over with a mail for now."""
+        if mail.campaign is not None and mail.campaign.id == self._campaign.id:
+            self._heard(line(mail, decision, outcome), may_change(decision, outcome))
+
+    def _heard(self, each: Line, still_open: bool) -> None:
+        """A line from this or another process."""
+        if still_open:
+            self._open[each["mail_id"]] = each
             return
-        each = line(mail, decision, outcome)
-        if isinstance(outcome, TryLater) or decision.verdict is Verdict.DEFER:
-            self._open[mail.id] = each
-            return
-        self._open.pop(mail.id, None)
+        self._open.pop(each["mail_id"], None)
         self._emit(each)
         self._progress("decided", 1)
 
@@ -142,10 +189,11 @@ class Sending:
                 self._emit(fault_line(row, self._campaign.id))
                 continue
             mail = house.assembler.mail(self._campaign, row.contact)
-            if bytes.fromhex(mail.id) in self._seen:
-                self._emit(_repeated(mail, row.line))
+            if bytes.fromhex(mail.id) in self._told:
+                self.report.count(repeated := _repeated(mail, row.line))
+                self._emit_line(repeated)
                 continue
-            self._seen.add(bytes.fromhex(mail.id))
+            self._told[bytes.fromhex(mail.id)] = False
             fresh.append((row, mail))
         if not fresh:
             return
@@ -162,12 +210,12 @@ class Sending:
         """A mail of an earlier run. What another process began may still end in this run, so its line waits."""
         if state == "accepted":
             self.report.already_sent += 1
-        reason = Reason(
-            "duplicate",
-            Verdict.BLOCK,
-            Code.DUPLICATE,
-            f"this campaign step was already tried for this person: {state}",
-        )
+        if state == "cancelled":
+            why = "this mail was given up before it was sent"
+            reason = Reason("schedule", Verdict.HOLD, Code.CAMPAIGN_PAUSED, why)
+        else:
+            why = f"this campaign step was already tried for this person: {state}"
+            reason = Reason("duplicate", Verdict.BLOCK, Code.DUPLICATE, why)
         earlier = {**line(mail, decide((reason,), mail.variant)), "earlier": state}
         if state == "begun":
             self._open[mail.id] = earlier

@@ -36,7 +36,7 @@ from penstock.store.house_rules import CapsOf, HouseRules, campaign_caps
 from penstock.store.opening import has_data
 from penstock.store.sqlite import SqliteStore
 from penstock.templates import template_folder
-from penstock.worker import Report, Worker
+from penstock.worker import BATCH, Report, Worker
 
 __all__ = ["House", "open_house"]
 
@@ -63,7 +63,7 @@ class House:
         refuse_unsafe_order(stages)
         return Pipeline(stages, timing=timing)
 
-    def worker(self, report: Report = lambda _mail, _decision, _outcome: None) -> Worker:
+    def worker(self, report: Report = lambda _mail, _decision, _outcome: None, *, batch: int = BATCH) -> Worker:
         """A worker on this house; `report` is told of each mail that a round is over with."""
         return Worker(
             queue=self.queue,
@@ -74,6 +74,7 @@ class House:
             adapters=self.adapters,
             janitor=self.give_up_stranded,
             report=report,
+            batch=batch,
         )
 
     async def give_up_stranded(self) -> None:

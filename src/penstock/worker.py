@@ -22,7 +22,7 @@ from penstock.observe.log import get_logger
 from penstock.pipeline import Pipeline
 from penstock.ports import Adapter, Clock, Ending, Ledger, Queue, Services, Settlement, Ticket
 
-__all__ = ["EXPIRY", "Report", "Worker", "next_try"]
+__all__ = ["BATCH", "EXPIRY", "Report", "Worker", "next_try"]
 
 Report = Callable[[Mail, Decision, Outcome | None], None]
 """Called once per mail when a round is over with it, after the store knows."""
@@ -32,6 +32,7 @@ Janitor = Callable[[], Awaitable[None]]
 
 Work = tuple[Ticket, Mail, Decision]
 
+_SHORTEST_PAUSE = 0.05
 BATCH = 500  # tickets per round
 SLICE = 50  # mails begun together: what a crash can leave in doubt, times the slices in flight
 IN_FLIGHT = 4
@@ -75,6 +76,7 @@ class Worker:
         janitor: Janitor,
         report: Report = lambda _mail, _decision, _outcome: None,
         lease_seconds: float = LEASE_SECONDS,
+        batch: int = BATCH,
     ) -> None:
         self._queue = queue
         self._ledger = ledger
@@ -88,6 +90,7 @@ class Worker:
         self._flight = asyncio.Semaphore(IN_FLIGHT)
         self._held: dict[int, Ticket] = {}
         self._lease_seconds = lease_seconds
+        self._batch = batch
         self._stop_asked = asyncio.Event()
 
     async def drain(self, *, wait: float, stop: asyncio.Event) -> None:
@@ -106,7 +109,7 @@ class Worker:
             if ready is None or idle + ready > wait:
                 return
             # Not the whole way: another process may give back or finish what it holds before its lease ends.
-            pause = min(max(ready, 0.05), 1.0)
+            pause = min(max(ready, _SHORTEST_PAUSE), max(_SHORTEST_PAUSE, idle), 1.0)
             idle += pause
             try:
                 await asyncio.wait_for(stop.wait(), pause)
@@ -115,7 +118,7 @@ class Worker:
 
     async def round(self) -> int:
         """One batch of what is ready now; the number of tickets leased."""
-        tickets = await self._queue.lease(BATCH, self._lease_seconds)
+        tickets = await self._queue.lease(self._batch, self._lease_seconds)
         if not tickets:
             return 0
         self._held = {ticket.id: ticket for ticket in tickets}

@@ -160,23 +160,48 @@ def send(
     ] = 60.0,
     strict: Strict = False,
     json: Json = False,
-    test_to: Annotated[str | None, typer.Option("--test-to", hidden=True)] = None,
+    test_to: Annotated[
+        str | None,
+        typer.Option("--test-to", metavar="ME", help="Send the first --limit mails (1) to yourself, marked as tests."),
+    ] = None,
+    as_address: Annotated[
+        str | None, typer.Option("--as", metavar="ADDRESS", help="With --test-to: the mail of this contact.")
+    ] = None,
 ) -> None:
     """The main job: lint, decide, complete, send once. Ctrl-C stops cleanly; the same command continues."""
+    if as_address is not None and test_to is None:
+        raise InvalidInput("goes with --test-to only", where="--as")
     if test_to is not None:
-        say("penstock: --test-to is not in this version; `preview` shows the finished mail", error=True)
-        raise typer.Exit(WRONG_USE)
+        _test(context, campaign, contacts, mapped, 1 if limit is None else limit, test_to, as_address, json)
+        return
     if dry_run:
         check(context, campaign, contacts, mapped, limit, strict, json)
         return
 
     async def work(gate: Gate) -> int:
-        from penstock.cli.send_run import run_send
+        from penstock.cli.send_run import SendOptions, run_send
 
-        if workers > 1:
-            raise InvalidInput("more than one worker is not in this version", where="--workers", mend="leave it out")
-        return await run_send(
-            gate, campaign, contacts, mapping_of(mapped), limit=limit, wait=wait, strict=strict, json=json
-        )
+        options = SendOptions(limit=limit, wait=wait, workers=workers, strict=strict, json=json)
+        return await run_send(gate, campaign, contacts, mapping_of(mapped), options)
+
+    with_gate(Globals.of(context), work)
+
+
+def _test(
+    context: typer.Context,
+    campaign: Path,
+    contacts: Path | None,
+    mapped: list[str] | None,
+    limit: int,
+    test_to: str,
+    as_address: str | None,
+    json: bool,
+) -> None:
+    """`send --test-to`."""
+
+    async def work(gate: Gate) -> int:
+        from penstock.cli.send_run import run_test
+
+        return await run_test(gate, campaign, contacts, mapping_of(mapped), test_to, as_address, limit, json=json)
 
     with_gate(Globals.of(context), work)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -35,7 +32,6 @@ __all__ = [
 ]
 
 DONE, PROBLEMS, WRONG_USE, UNAVAILABLE, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,47 +115,12 @@ def with_gate(
 
     async def opened() -> int:
         from penstock.gate import open_gate
+        from penstock.running import stopping_by_signal
 
         async with open_gate(options.config, now=options.now, read_only=read_only) as gate:
             with stopping_by_signal(gate.stop):
                 return await work(gate)
 
+    from penstock.running import run_async
+
     guarded(lambda: run_async(opened))
-
-
-def run_async(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine to its end, on uvloop where it is installed."""
-    from penstock.observe.log import configure
-
-    configure()
-    # A batch makes many short-lived objects and no cycles: looking for garbage less often saves some 7 % of the time.
-    gc.set_threshold(20_000, 20, 50)
-    loop_factory = None
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        loop_factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        return runner.run(work())
-
-
-@contextlib.contextmanager
-def stopping_by_signal(stop: asyncio.Event) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM sets `stop` so that what is in flight ends cleanly; a second one interrupts."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-
-    def asked() -> None:
-        if stop.is_set() and task is not None:
-            task.cancel()
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-            loop.add_signal_handler(number, asked)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.remove_signal_handler(number)

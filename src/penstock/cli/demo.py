@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.context import DONE, INTERRUPTED, guarded, run_async, say, stopping_by_signal
+from penstock.cli.context import DONE, INTERRUPTED, guarded, say
 
 __all__ = ["register"]
 
@@ -35,6 +35,7 @@ def _demo(out: Path | None) -> int:
 
     from penstock.cli.send_run import report_text
     from penstock.demo.run import run_demo
+    from penstock.running import run_async, stopping_by_signal
 
     folder = out or Path(tempfile.mkdtemp(prefix="penstock-demo-"))
     report = run_async(lambda: run_demo(folder, stopping_by_signal))

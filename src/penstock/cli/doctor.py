@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.context import DONE, PROBLEMS, Globals, emit, guarded, run_async, say
+from penstock.cli.context import DONE, PROBLEMS, Globals, emit, guarded, say
 
 __all__ = ["register"]
 
@@ -29,6 +29,7 @@ def doctor(
 
 def _doctor(options: Globals, json: bool, strict: bool) -> int:
     from penstock.health import examine
+    from penstock.running import run_async
 
     findings = run_async(lambda: examine(options.config, options.now))
     for finding in findings:

@@ -25,9 +25,9 @@ def init(
 
 
 def _init(folder: Path) -> int:
-    from penstock.cli.context import run_async
     from penstock.demo.sample import write_sample
     from penstock.gate import open_gate
+    from penstock.running import run_async
 
     config = write_sample(folder)
 

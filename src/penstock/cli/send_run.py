@@ -7,18 +7,22 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.cli.context import DONE, INTERRUPTED, PROBLEMS, WRONG_USE, emit, say
 from penstock.cli.findings import show_findings
 from penstock.cli.tables import dropped_lines, one_line, summary
+from penstock.model.outcome import Accepted, word
 
 if TYPE_CHECKING:
     from penstock.gate import Gate
+    from penstock.model.campaign import Campaign
+    from penstock.rehearsing import Rehearsed
     from penstock.sending import SendReport
 
-__all__ = ["Progress", "run_send"]
+__all__ = ["Progress", "SendOptions", "run_send", "run_test"]
 
 QUIET_SECONDS = 10.0
 
@@ -64,31 +68,86 @@ class Progress:
             self._bar.stop()
 
 
-async def run_send(
-    gate: Gate,
-    campaign: Path,
-    contacts: Path | None,
-    mapping: Mapping[str, str],
-    *,
-    limit: int | None,
-    wait: float,
-    strict: bool,
-    json: bool,
-) -> int:
-    """Lint, send, report; the exit code."""
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """What was asked for on the command line."""
+
+    limit: int | None
+    wait: float
+    workers: int
+    strict: bool
+    json: bool
+
+
+def _linted(gate: Gate, campaign: Path) -> Campaign | None:
+    """The campaign, its faults told; None where they are errors."""
     read = gate.campaign(campaign)
     findings = gate.lint(read)
     show_findings(findings, json=False, quiet_when_clean=True, error=True)
     if any(each.level == "error" for each in findings):
         say(f"penstock: {campaign}: lint found errors; nothing was sent", error=True)
+        return None
+    return read
+
+
+async def run_test(
+    gate: Gate,
+    campaign: Path,
+    contacts: Path | None,
+    mapping: Mapping[str, str],
+    to: str,
+    as_address: str | None,
+    limit: int,
+    *,
+    json: bool,
+) -> int:
+    """Test mails to oneself; exit 1 where one could not be made or was refused."""
+    read = _linted(gate, campaign)
+    if read is None:
         return WRONG_USE
+    done = await gate.rehearse(read, contacts, to, as_address=as_address, limit=limit, mapping=mapping)
+    for each in done:
+        record = _test_record(each)
+        if json:
+            emit(record)
+        else:
+            what = record["outcome"] or f"not made: {each.why}"
+            say(f"{each.address}: test {what}; the real mail: {record['verdict']} {record['code'] or ''}".rstrip())
+    return DONE if all(isinstance(each.outcome, Accepted) for each in done) else PROBLEMS
+
+
+def _test_record(each: Rehearsed) -> dict[str, Any]:
+    from penstock.decision_line import iso
+
+    return {
+        "test": True,
+        "as": each.address,
+        "verdict": each.decision.verdict,
+        "code": each.decision.code,
+        "until": iso(each.decision.until),
+        "outcome": None if each.outcome is None else word(each.outcome),
+        "why": each.why or None,
+    }
+
+
+async def run_send(
+    gate: Gate, campaign: Path, contacts: Path | None, mapping: Mapping[str, str], options: SendOptions
+) -> int:
+    """Lint, send, report; the exit code."""
+    read = _linted(gate, campaign)
+    if read is None:
+        return WRONG_USE
+    json = options.json
+    if redirected := gate.house.services.safety.redirect_to:
+        say(f"test mode ([safety] redirect_all_to): every mail goes to {redirected}", error=True)
     progress = Progress(read.id)
     try:
         report = await gate.send(
             read,
             contacts,
-            limit=limit,
-            wait=wait,
+            limit=options.limit,
+            wait=options.wait,
+            workers=options.workers,
             mapping=mapping,
             emit=_until_nobody_reads(gate, emit if json else _tell_problems),
             progress=progress,
@@ -99,7 +158,7 @@ async def run_send(
     if report.interrupted:
         say("penstock: interrupted; the same command continues", error=True)
         return INTERRUPTED
-    return PROBLEMS if strict and not report.all_sent else DONE
+    return PROBLEMS if options.strict and not report.all_sent else DONE
 
 
 def _until_nobody_reads(gate: Gate, write: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
@@ -125,6 +184,8 @@ def _tell_problems(record: dict[str, Any]) -> None:
 def report_text(report: SendReport) -> str:
     """The run in a few lines."""
     lines = [summary(f"campaign {report.campaign}", report.decisions)]
+    if report.redirected_to:
+        lines.append(f"  test mode: every mail went to {report.redirected_to}; the real run still sends")
     lines += [f"  outcome {word:12} {number:6}" for word, number in report.outcomes.most_common()]
     if report.already_sent:
         lines.append(f"  {report.already_sent} were sent by an earlier run and are not sent again")

@@ -12,7 +12,8 @@ from penstock.model.keyring import Keyring, Secret
 
 __all__ = ["PURPOSES", "SignedTokens"]
 
-PURPOSES = ("header", "body", "page", "mailto", "test", "bounce")
+# The place in this list is part of every token ever given out.
+PURPOSES = ("header", "body", "page", "mailto", "test-header", "bounce", "test-body", "test-page", "test-mailto")
 _VERSION = 1
 _HEAD = 3  # version, key id, purpose
 _MAIL_ID = 16

@@ -60,7 +60,7 @@ class Standings:
         return await self._act(id_, CampaignState.ACTIVE, CampaignState.PAUSED) is not None
 
     async def resume(self, id_: str, /) -> int | None:
-        """Let a paused campaign go on and queue what the pause held; how many. None when it was not paused."""
+        """Let a paused campaign go on; what the pause held is judged anew. How many mails; None when it was not paused."""
         return await self._act(id_, CampaignState.PAUSED, CampaignState.ACTIVE)
 
     async def cancel(self, id_: str, /) -> int | None:
@@ -114,7 +114,7 @@ class Standings:
         self._chain.append(connection, [{"kind": "campaign", "at": iso(self._clock.now()), "step": id_, **facts}])
 
     def _queue_held(self, connection: apsw.Connection, id_: str) -> int:
-        """What was held for nothing but the campaign's standing is judged anew."""
+        """What the campaign's standing held is judged anew."""
         due = self._clock.now().timestamp()
         held = list(connection.execute(self._sql["to_resume"], (id_,)))
         connection.executemany(self._sql["resume"], [(mail_id,) for mail_id, _ in held])

@@ -29,7 +29,7 @@ WHERE step = ? AND state IN ('queued', 'held', 'deferred')
 DELETE FROM tickets WHERE mail_id IN (SELECT value FROM carray(?))
 
 -- name: to_resume
-SELECT id, lane FROM mails WHERE step = ? AND state = 'held' AND held_codes = 'CAMPAIGN_PAUSED'
+SELECT id, lane FROM mails WHERE step = ? AND state = 'held' AND instr(held_codes, 'CAMPAIGN_PAUSED')
 
 -- name: resume
 UPDATE mails SET state = 'queued', code = NULL, until = NULL, decided = NULL, held_codes = '' WHERE id = ?

@@ -60,7 +60,7 @@ class Standings:
         return await self._act(id_, CampaignState.ACTIVE, CampaignState.PAUSED) is not None
 
     async def resume(self, id_: str, /) -> int | None:
-        """Let a paused campaign go on; what the pause held is judged anew. How many mails; None when it was not paused."""
+        """Let a paused campaign go on; how many mails are judged anew. None when it was not paused."""
         return await self._act(id_, CampaignState.PAUSED, CampaignState.ACTIVE)
 
     async def cancel(self, id_: str, /) -> int | None:

@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from penstock.cli.context import run_async
+from penstock.running import run_async
 from penstock.errors import Unavailable
 from penstock.gate import Gate, open_gate
 from penstock.model.mail import Letter, Mail, Message

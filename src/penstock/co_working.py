@@ -13,7 +13,6 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,11 +31,10 @@ from penstock.wiring import open_house
 
 __all__ = ["CoWorkers", "main", "may_change"]
 
-SHARED_BATCH = 200
+SHARED_BATCH = 100
 """Tickets per round where several processes share the work: the last of them ends soon after the first."""
 _PLANNED = b"planned\n"
 _LINE_OCTETS = 1 << 20
-_LOOK_SECONDS = 0.05
 
 _log = get_logger("co_working")
 
@@ -131,14 +129,7 @@ async def _work(order: _Order) -> None:
     house = await open_house(order.settings, FrozenClock(order.now) if order.now else SystemClock())
     try:
         worker = house.worker(_reporter(order.campaign), batch=SHARED_BATCH)
-        while not stop.is_set():
-            last = planned.is_set()
-            await worker.drain(wait=order.wait if last else 0.0, stop=stop)
-            sys.stdout.flush()
-            if last:
-                break
-            with suppress(TimeoutError):
-                await asyncio.wait_for(planned.wait(), _LOOK_SECONDS)
+        await worker.drain(wait=order.wait, stop=stop, fed=planned)
     finally:
         following.cancel()
         await house.aclose()

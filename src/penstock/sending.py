@@ -23,7 +23,7 @@ from penstock.model.outcome import Outcome
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.ports import ContactRow, RowFault, Source
 from penstock.wiring import House
-from penstock.worker import BATCH
+from penstock.worker import BATCH, Worker
 
 __all__ = ["SendReport", "Sending"]
 
@@ -106,22 +106,42 @@ class Sending:
         if workers > 1 and self._house.settings.store_url().endswith(":memory:"):
             raise InvalidInput("a store in memory cannot be shared", where="--workers", mend="use a store file")
         await self._house.store.campaigns.save(self._campaign)
-        others = CoWorkers(self._heard)
+        self._others = CoWorkers(self._heard)
         try:
             now = self._house.clock.now() if isinstance(self._house.clock, FrozenClock) else None
-            await others.start(workers - 1, self._house.settings, now, self._campaign.id, wait)
-            await self._plan_all(source, limit, stop)
-            others.planned()
-            if not stop.is_set():
-                worker = self._house.worker(self._done, batch=BATCH if workers == 1 else SHARED_BATCH)
-                await worker.drain(wait=wait, stop=stop)
+            await self._others.start(workers - 1, self._house.settings, now, self._campaign.id, wait)
+            batch = BATCH if workers == 1 else SHARED_BATCH
+            await self._plan_and_drain(source, limit, self._house.worker(self._done, batch=batch), wait, stop)
         finally:
-            await others.aclose()
+            await self._others.aclose()
         self.report.interrupted = stop.is_set()
         await self._tell_untold()
         await self._tell_open()
         self.report.waiting = await self._emit_waiting()
         return self.report
+
+    async def _plan_and_drain(
+        self, source: Source, limit: int | None, worker: Worker, wait: float, stop: asyncio.Event
+    ) -> None:
+        """Plan and drain side by side: each waits for the disk while the other works."""
+        fed, halt = asyncio.Event(), asyncio.Event()
+
+        def planned(task: asyncio.Task[None]) -> None:
+            if task.cancelled() or task.exception() is not None:
+                halt.set()
+            fed.set()
+            self._others.planned()
+
+        stopping = asyncio.create_task(_pass_on(stop, halt))
+        planning = asyncio.create_task(self._plan_all(source, limit, halt), name="penstock-planning")
+        planning.add_done_callback(planned)
+        try:
+            await worker.drain(wait=wait, stop=halt, fed=fed)
+            await planning
+        finally:
+            halt.set()  # a chunk that is being written is written
+            await asyncio.gather(planning, return_exceptions=True)
+            stopping.cancel()
 
     async def _plan_all(self, source: Source, limit: int | None, stop: asyncio.Event) -> None:
         async for chunk in rows_of(source, limit):
@@ -235,6 +255,11 @@ class Sending:
                 address = stored.contact.address if stored else None
                 self._emit(_waiting(self._campaign.id, each.mail_id, address, iso(each.until)))
         return waiting
+
+
+async def _pass_on(first: asyncio.Event, second: asyncio.Event) -> None:
+    await first.wait()
+    second.set()
 
 
 def _repeated(mail: Mail, row: int) -> Line:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
 
 from penstock.assembly import Assembler, Loaded
 from penstock.errors import AdapterUnavailable, Unavailable
+from penstock.leases import Leases
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
 from penstock.model.outcome import Failed, Outcome, TryLater, Uncertain
@@ -21,8 +21,9 @@ from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.observe.log import get_logger
 from penstock.pipeline import Pipeline
 from penstock.ports import Adapter, Clock, Ending, Ledger, Queue, Services, Settlement, Ticket
+from penstock.retry import in_time
 
-__all__ = ["BATCH", "EXPIRY", "Report", "Worker", "next_try"]
+__all__ = ["BATCH", "ROUNDS", "Report", "Worker"]
 
 Report = Callable[[Mail, Decision, Outcome | None], None]
 """Called once per mail when a round is over with it, after the store knows."""
@@ -33,32 +34,13 @@ Janitor = Callable[[], Awaitable[None]]
 Work = tuple[Ticket, Mail, Decision]
 
 _SHORTEST_PAUSE = 0.05
-BATCH = 500  # tickets per round
+BATCH = 250  # tickets per round
+ROUNDS = 2  # at once
 SLICE = 50  # mails begun together: what a crash can leave in doubt, times the slices in flight
 IN_FLIGHT = 4
 LEASE_SECONDS = 30.0
-EXPIRY = timedelta(days=5)
-"""How long after its first try a mail may be tried again (RFC 5321 section 4.5.4.1: at least 4 to 5 days)."""
-_RETRY = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 
 _log = get_logger("worker")
-
-
-def next_try(outcome: TryLater, attempts: int, now: datetime) -> datetime:
-    """When to try again: as the next hop asked, else 30 min and longer (RFC 5321 section 4.5.4.1)."""
-    if not outcome.attempt_used:
-        return now
-    return now + (outcome.after or _RETRY[min(attempts, len(_RETRY) - 1)])
-
-
-def _in_time(mail: Mail, outcome: Outcome, now: datetime) -> tuple[Outcome, datetime | None]:
-    """The outcome and the time of the next try; a mail that is too old for another has failed (RFC 3463 X.4.7)."""
-    if not isinstance(outcome, TryLater):
-        return outcome, None
-    due = next_try(outcome, mail.attempts, now)
-    if outcome.attempt_used and mail.begun_at is not None and due > mail.begun_at + EXPIRY:
-        return Failed(f"given up after {EXPIRY.days} days: {outcome.why}", "5.4.7"), None
-    return outcome, due
 
 
 class Worker:
@@ -88,47 +70,75 @@ class Worker:
         self._janitor = janitor
         self._report = report
         self._flight = asyncio.Semaphore(IN_FLIGHT)
-        self._held: dict[int, Ticket] = {}
-        self._lease_seconds = lease_seconds
+        self._leases = Leases(queue, lease_seconds)
         self._batch = batch
         self._stop_asked = asyncio.Event()
+        self._broken = False
 
-    async def drain(self, *, wait: float, stop: asyncio.Event) -> None:
+    async def drain(self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event | None = None) -> None:
         """Run rounds until nothing can be leased within `wait` seconds, or `stop` is set.
 
+        `fed`, where given, is set once nothing is added to the queue any more; before that an empty queue is no end.
         Raises Unavailable when a dependency is away; nothing is lost by it and the same call continues.
         """
-        idle, self._stop_asked = 0.0, stop
+        self._stop_asked, self._broken = stop, False
         await self._prepare()
+        async with self._leases.kept():
+            rounds: set[asyncio.Task[None]] = set()
+            try:
+                await self._rounds(rounds, wait, fed)
+            finally:
+                # What has begun ends, whatever came of the others.
+                results = await asyncio.gather(*rounds, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _rounds(self, rounds: set[asyncio.Task[None]], wait: float, fed: asyncio.Event | None) -> None:
+        """Two rounds at a time: while one waits for disk and next hop, the other is judged and composed."""
+        idle, stop = 0.0, self._stop_asked
         while not stop.is_set():
-            if await self.round():
+            if len(rounds) < ROUNDS and (tickets := await self._leases.take(self._batch)):
+                rounds.add(asyncio.create_task(self._round(tickets), name="penstock-round"))
                 idle = 0.0
                 continue
-            await self._janitor()
-            ready = await self._queue.ready_in()
-            if ready is None or idle + ready > wait:
-                return
-            # Not the whole way: another process may give back or finish what it holds before its lease ends.
-            pause = min(max(ready, _SHORTEST_PAUSE), max(_SHORTEST_PAUSE, idle), 1.0)
-            idle += pause
-            try:
-                await asyncio.wait_for(stop.wait(), pause)
-            except TimeoutError:
+            if rounds:
+                done, _ = await asyncio.wait(rounds, return_when=asyncio.FIRST_COMPLETED)
+                if any(task.exception() for task in done):
+                    return
+                rounds -= done
                 continue
+            pause = await self._pause(idle, wait, fed)
+            if pause is None:
+                return
+            idle += pause
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
+    async def _pause(self, idle: float, wait: float, fed: asyncio.Event | None) -> float | None:
+        """How long to wait for the next ticket; None: none comes in time."""
+        if fed is not None and not fed.is_set():
+            return _SHORTEST_PAUSE
+        await self._janitor()
+        ready = await self._queue.ready_in()
+        if ready is None or idle + ready > wait:
+            return None
+        # Not the whole way: another process may give back or finish what it holds before its lease ends.
+        return min(max(ready, _SHORTEST_PAUSE), max(_SHORTEST_PAUSE, idle), 1.0)
 
     async def round(self) -> int:
         """One batch of what is ready now; the number of tickets leased."""
-        tickets = await self._queue.lease(self._batch, self._lease_seconds)
-        if not tickets:
-            return 0
-        self._held = {ticket.id: ticket for ticket in tickets}
-        beat = asyncio.create_task(self._keep_leases(), name="penstock-leases")
+        async with self._leases.kept():
+            tickets = await self._leases.take(self._batch)
+            if tickets:
+                await self._round(tickets)
+        return len(tickets)
+
+    async def _round(self, tickets: Sequence[Ticket]) -> None:
         try:
             await self._work(tickets)
         finally:
-            beat.cancel()
-            self._held = {}
-        return len(tickets)
+            self._leases.forget(tickets)
 
     async def _prepare(self) -> None:
         """Let the ways out learn what mails are judged by. One that is away will say so when it is to deliver."""
@@ -137,20 +147,6 @@ class Worker:
                 await adapter.prepare()
             except AdapterUnavailable as fault:
                 _log.warning("adapter_not_prepared", adapter=adapter.name, fault=fault.what)
-
-    async def _keep_leases(self) -> None:
-        """The heart-beat: whatever a slow next hop takes, nobody else gets the tickets of a living worker."""
-        while True:
-            await asyncio.sleep(self._lease_seconds / 3)
-            try:
-                await self._queue.renew(list(self._held.values()), self._lease_seconds)
-            except Unavailable as fault:
-                _log.warning("leases_not_renewed", fault=type(fault).__name__)
-
-    async def _settle(self, settlements: Sequence[Settlement]) -> None:
-        for settlement in settlements:
-            self._held.pop(settlement.ticket.id, None)
-        await self._queue.settle(settlements)
 
     async def _work(self, tickets: Sequence[Ticket]) -> None:
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
@@ -174,7 +170,7 @@ class Worker:
             else:
                 pairs.append((ticket, found.mail))
         if back:
-            await self._settle(back)
+            await self._leases.settle(back)
         if stranded:
             await self._janitor()
         return pairs
@@ -185,7 +181,7 @@ class Worker:
         judged = [item for item in work if not item[2].paced]
         if judged:
             await self._ledger.record([(mail, decision) for _, mail, decision in judged])
-            await self._settle([Settlement(ticket, decision.until) for ticket, _, decision in judged])
+            await self._leases.settle([Settlement(ticket, decision.until) for ticket, _, decision in judged])
             for _, mail, decision in judged:
                 self._report(mail, decision, None)
         if paced:
@@ -198,7 +194,7 @@ class Worker:
             until = max(r.facts.until.timestamp() for r in decision.reasons if r.pace and r.facts.until)
             lanes[ticket.lane] = max(until, lanes.get(ticket.lane, 0.0))
             settlements.append(Settlement(ticket, self._clock.now(), not_before=until))
-        await self._settle(settlements)
+        await self._leases.settle(settlements)
         for lane, until in lanes.items():
             await self._queue.postpone(lane, until)
 
@@ -212,13 +208,26 @@ class Worker:
             adapter = self._adapters[name]
             size = min(SLICE, adapter.capabilities.max_batch)
             slices += [self._slice(adapter, items[at : at + size]) for at in range(0, len(items), size)]
-        results = await asyncio.gather(*slices, return_exceptions=True)
+        results = await asyncio.gather(*(self._guarded(each) for each in slices), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
+    async def _guarded(self, slice_: Awaitable[None]) -> None:
+        """What one slice meets, those behind it need not meet again."""
+        try:
+            await slice_
+        except BaseException:
+            self._broken = True
+            raise
+
     async def _slice(self, adapter: Adapter, work: Sequence[Work]) -> None:
         async with self._flight:
+            if self._broken:
+                return None  # the leases run out
+            if self._stop_asked.is_set():
+                now = self._clock.now()
+                return await self._leases.settle([Settlement(ticket, now) for ticket, _, _ in work])
             answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
             stopped = [
                 _overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None
@@ -227,7 +236,7 @@ class Worker:
             if stopped:
                 await self._stop(stopped)
             if not begun:
-                return
+                return None
             closed: Unavailable | None = None
             try:
                 outcomes = await _deliver(adapter, [mail for _, mail, _ in begun])
@@ -238,11 +247,15 @@ class Worker:
             if closed is not None:
                 raise closed
 
+    async def _give_back(self, work: Sequence[Work]) -> None:
+        now = self._clock.now()
+        await self._leases.settle([Settlement(ticket, now) for ticket, _, _ in work])
+
     async def _finish(self, adapter: str, begun: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()
         endings, settlements = [], []
         for (ticket, mail, decision), found in zip(begun, outcomes, strict=True):
-            outcome, due = _in_time(mail, found, now)
+            outcome, due = in_time(mail, found, now)
             endings.append(Ending(mail, decision, outcome, due, self._dead(adapter, mail, outcome)))
             settlements.append(Settlement(ticket, due))
         await self._write_down(endings, settlements)
@@ -261,12 +274,12 @@ class Worker:
         Raises Unavailable after that: the mails stay begun, for the janitor.
         """
         loop, pause = asyncio.get_running_loop(), 0.1
-        until = loop.time() + self._lease_seconds
+        until = loop.time() + self._leases.seconds
         while True:
             last = self._stop_asked.is_set() or loop.time() >= until
             try:
                 await self._ledger.end(endings)
-                return await self._settle(settlements)
+                return await self._leases.settle(settlements)
             except Unavailable as fault:
                 if last:
                     raise

@@ -106,6 +106,22 @@ class Assembler:
             content=content,
         )
 
+    def trial(self, mail: Mail, campaign: Campaign, mail_id: str, recipient: str) -> Mail:
+        """The same mail under an id of its own to another mailbox, as a draft of which nothing was said yet.
+
+        Its return path names that id: a bounce of it concerns nobody else.
+        """
+        sender = self._return_path(sender_address(campaign.message.from_), campaign.stream, mail_id)
+        return replace(
+            mail,
+            id=mail_id,
+            envelope=Envelope(sender, recipient),
+            content=Draft(),
+            reasons=(),
+            begun_at=self._clock.now(),
+            attempts=0,
+        )
+
     def dead_address(self, mail: Mail, adapter: str) -> Suppression | None:
         """The entry for a recipient whom the next hop says does not exist; none when the mail went elsewhere."""
         address = parse_address(mail.envelope.recipient)

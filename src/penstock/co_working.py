@@ -2,17 +2,20 @@
 
 A co-worker is a process of its own. It gets its orders on standard input, works until nothing is due, and writes one
 JSON line per mail that it is over with to standard output. When its input ends, because its starter stopped or died, it
-finishes what it began and goes. What a killed one held comes back when its leases end.
+finishes what it began and goes. What a killed one held comes back when its leases end. It runs in a session of its own
+and without the current folder on its module path, so that neither Ctrl-C nor files that lie about reach it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,13 +70,14 @@ class CoWorkers:
     async def start(self, number: int, settings: Settings, now: datetime | None, campaign: str, wait: float) -> None:
         """Start so many processes for the mails of one campaign; what else is due in the store they do, too."""
         order = base64.b64encode(pickle.dumps(_Order(settings, now, campaign, wait))) + b"\n"
-        command = (sys.executable, "-c", "from penstock.co_working import main; main()")
+        command = (sys.executable, "-P", "-c", "from penstock.co_working import main; main()")
         for _ in range(number):
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LINE_OCTETS,
+                start_new_session=True,
             )
             self._processes.append(process)
             self._listeners.append(asyncio.create_task(self._listen(process), name="penstock-co-worker"))
@@ -104,7 +108,7 @@ class CoWorkers:
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        while octets := await process.stdout.readline():
+        while (octets := await process.stdout.readline()).endswith(b"\n"):  # a killed one may leave half a line
             message = orjson.loads(octets)
             if "fault" in message:
                 self._faults.append(message["fault"])
@@ -114,18 +118,22 @@ class CoWorkers:
 
 def main() -> None:
     """The co-worker itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the starter says when to stop
     order: _Order = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301 — from our own starter
     try:
         run_async(lambda: _work(order))
     except (PenstockError, Unavailable) as fault:
         _say({"fault": str(fault)})
         sys.exit(3)
+    finally:
+        with _nobody_listening():
+            sys.stdout.flush()
 
 
 async def _work(order: _Order) -> None:
     stop, planned = asyncio.Event(), asyncio.Event()
     following = asyncio.create_task(_follow(stop, planned))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     house = await open_house(order.settings, FrozenClock(order.now) if order.now else SystemClock())
     try:
         worker = house.worker(_reporter(order.campaign), batch=SHARED_BATCH)
@@ -155,4 +163,14 @@ def _reporter(campaign: str) -> Callable[[Mail, Decision, Outcome | None], None]
 
 
 def _say(message: object) -> None:
-    sys.stdout.write(orjson.dumps(message, default=str).decode() + "\n")
+    with _nobody_listening():
+        sys.stdout.write(orjson.dumps(message, default=str).decode() + "\n")
+
+
+@contextmanager
+def _nobody_listening() -> Iterator[None]:
+    """A starter that died hears nothing any more; the store knows all the same."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,7 @@ from penstock.law.canonical import person_form
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Campaign
 from penstock.model.contact import Contact
-from penstock.model.mail import Envelope, Letter, Mail, Message
+from penstock.model.mail import Letter, Mail, Message
 from penstock.model.outcome import Outcome, word
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.pipeline import Pipeline
@@ -57,11 +57,9 @@ async def rehearse(
     judging = house.pipeline(peek=True)
     decided = await judge_contacts(house, judging, campaign, contacts, RunTally(), Phase.JUDGE)
     making = _making(house)
-    drafts = [_draft(house, campaign, mail, recipient, new_id()) for mail, _ in decided]
+    drafts = [house.assembler.trial(mail, campaign, new_id(), recipient) for mail, _ in decided]
     made = await making.run(drafts)
-    adapter = house.adapters[house.services.adapter_for(campaign.stream)]
-    ready = [mail for mail in made if _finished(mail)]
-    outcomes = iter(await adapter.deliver(ready) if ready else [])
+    outcomes = iter(await _delivered(house, campaign, [mail for mail in made if _finished(mail)]))
     results = [
         Rehearsed(mail.address, decision, next(outcomes) if _finished(test) else None, _why(test))
         for (mail, decision), test in zip(decided, made, strict=True)
@@ -87,25 +85,16 @@ async def _wanted(source: Source, as_address: str | None, limit: int) -> AsyncIt
     left = limit
     async for chunk in rows_of(source, None):
         for row in chunk:
-            if not isinstance(row, ContactRow):
-                continue
-            candidate = parse_address(row.contact.address)
-            if parsed is None:
-                yield row.contact
-                left -= 1
-            elif isinstance(candidate, Address) and person_form(candidate) == person_form(parsed):
-                yield row.contact
-                return
             if left <= 0:
                 return
+            if isinstance(row, ContactRow) and (parsed is None or _is_of(row.contact, parsed)):
+                yield row.contact
+                left = 0 if parsed is not None else left - 1
 
 
-def _draft(house: House, campaign: Campaign, mail: Mail, recipient: str, mail_id: str) -> Mail:
-    """The same mail under an id of its own, to another mailbox, with nothing said about it yet."""
-    assert mail.contact is not None
-    fresh = house.assembler.mail(campaign, mail.contact, mail.contact_id)
-    envelope = Envelope(fresh.envelope.sender, recipient)
-    return replace(fresh, id=mail_id, envelope=envelope, history=mail.history, begun_at=house.clock.now())
+def _is_of(contact: Contact, address: Address) -> bool:
+    candidate = parse_address(contact.address)
+    return isinstance(candidate, Address) and person_form(candidate) == person_form(address)
 
 
 def _making(house: House) -> Pipeline:
@@ -115,6 +104,15 @@ def _making(house: House) -> Pipeline:
     making = [stage for stage in stages if stage.phase >= Phase.COMPOSE]
     place = next(at for at, stage in enumerate(making) if stage.phase > Phase.COMPOSE)
     return Pipeline([*making[:place], _Mark(), *making[place:]])
+
+
+async def _delivered(house: House, campaign: Campaign, mails: Sequence[Mail]) -> list[Outcome]:
+    adapter = house.adapters[house.services.adapter_for(campaign.stream)]
+    size = adapter.capabilities.max_batch
+    outcomes: list[Outcome] = []
+    for at in range(0, len(mails), size):
+        outcomes += await adapter.deliver(mails[at : at + size])
+    return outcomes
 
 
 def _finished(mail: Mail) -> bool:
@@ -139,7 +137,7 @@ class _TestTokens:
         self._tokens = tokens
 
     def sign(self, purpose: str, mail_id: str) -> str:
-        return self._tokens.sign(purpose if purpose == "bounce" else f"test-{purpose}", mail_id)
+        return self._tokens.sign(f"test-{purpose}", mail_id)
 
     def read(self, token: str) -> tuple[str, str] | None:
         found = self._tokens.read(token)

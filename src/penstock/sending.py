@@ -171,7 +171,7 @@ class Sending:
                 for each in page
                 if self._told.get(bytes.fromhex(each.mail_id)) is False
                 and each.mail_id not in self._open
-                and each.state not in {"queued", "begun"}
+                and each.state != "queued"
             ]
             known = await store.contacts.load([each.contact_id or "" for each in mine])
             for each, stored in zip(mine, known, strict=True):
@@ -193,7 +193,8 @@ class Sending:
     def _heard(self, each: Line, still_open: bool) -> None:
         """A line from this or another process."""
         if still_open:
-            self._open[each["mail_id"]] = each
+            if not self._told.get(bytes.fromhex(each["mail_id"])):  # what a slower process said comes late
+                self._open[each["mail_id"]] = each
             return
         self._open.pop(each["mail_id"], None)
         self._emit(each)

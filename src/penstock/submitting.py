@@ -8,7 +8,7 @@ import email.utils
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 
 from penstock.assembly import new_mail
@@ -60,7 +60,8 @@ async def submit(
     mails = []
     for recipient in recipients:
         mail = house.assembler.ready_made(new_id(), Contact(str(recipient)), str(sender), chosen, who, finished)
-        mails.append(new_mail(mail, adapter, due))
+        # Under [safety] redirect_all_to only the envelope is turned: whom the mail is meant for stays on record.
+        mails.append(replace(new_mail(mail, adapter, due), recipient=str(recipient)))
     await house.store.mails.accept(mails)
     return Receipt(tuple(each.id for each in mails), chosen)
 

@@ -224,32 +224,30 @@ class Worker:
     async def _slice(self, adapter: Adapter, work: Sequence[Work]) -> None:
         async with self._flight:
             if self._broken:
-                return None  # the leases run out
-            if self._stop_asked.is_set():
+                pass  # the leases run out
+            elif self._stop_asked.is_set():
                 now = self._clock.now()
-                return await self._leases.settle([Settlement(ticket, now) for ticket, _, _ in work])
-            answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
-            stopped = [
-                _overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None
-            ]
-            begun = [item for item, reason in zip(work, answers, strict=True) if reason is None]
-            if stopped:
-                await self._stop(stopped)
-            if not begun:
-                return None
-            closed: Unavailable | None = None
-            try:
-                outcomes = await _deliver(adapter, [mail for _, mail, _ in begun])
-            except AdapterUnavailable as fault:
-                closed = fault
-                outcomes = [TryLater("adapter unavailable", attempt_used=False)] * len(begun)
-            await asyncio.shield(self._finish(adapter.name, begun, outcomes))
-            if closed is not None:
-                raise closed
+                await self._leases.settle([Settlement(ticket, now) for ticket, _, _ in work])
+            else:
+                await self._hand_over(adapter, work)
 
-    async def _give_back(self, work: Sequence[Work]) -> None:
-        now = self._clock.now()
-        await self._leases.settle([Settlement(ticket, now) for ticket, _, _ in work])
+    async def _hand_over(self, adapter: Adapter, work: Sequence[Work]) -> None:
+        answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
+        stopped = [_overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None]
+        begun = [item for item, reason in zip(work, answers, strict=True) if reason is None]
+        if stopped:
+            await self._stop(stopped)
+        if not begun:
+            return
+        closed: Unavailable | None = None
+        try:
+            outcomes = await _deliver(adapter, [mail for _, mail, _ in begun])
+        except AdapterUnavailable as fault:
+            closed = fault
+            outcomes = [TryLater("adapter unavailable", attempt_used=False)] * len(begun)
+        await asyncio.shield(self._finish(adapter.name, begun, outcomes))
+        if closed is not None:
+            raise closed
 
     async def _finish(self, adapter: str, begun: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()

@@ -24,13 +24,13 @@ from penstock.model.verdict import Decision, Facts, Reason, Verdict
 from penstock.pipeline import Pipeline
 from penstock.ports import Capabilities, NoOptions, Phase, Stage
 from penstock.queue.sql import SqlQueue
+from penstock.retry import next_try
 from penstock.stages.edits.compose import Compose
 from penstock.stages.edits.list_unsubscribe import ListUnsubscribe
 from penstock.stages.edits.write import Write
 from penstock.store.sqlite import SqliteStore
 from penstock.testing import FakeClock, MemoryAdapter, a_campaign, a_contact, a_keyring, memory_store, some_services
 from penstock.testing.samples import an_identifier
-from penstock.retry import next_try
 from penstock.worker import BATCH, ROUNDS, Worker
 
 DATA = b"From: a@sender.example\r\nTo: b@firm.example\r\nSubject: x\r\n\r\nHello\r\n"

@@ -172,6 +172,8 @@ def send(
     if as_address is not None and test_to is None:
         raise InvalidInput("goes with --test-to only", where="--as")
     if test_to is not None:
+        if dry_run:
+            raise InvalidInput("a test mail is sent, and --dry-run sends nothing", where="--test-to")
         _test(context, campaign, contacts, mapped, 1 if limit is None else limit, test_to, as_address, json)
         return
     if dry_run:

@@ -37,6 +37,7 @@ from penstock.config.sections import (
 )
 from penstock.config.toml_document import TomlDocument, read_toml
 from penstock.errors import ConfigError
+from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Controller
 from penstock.model.safety import Safety
 
@@ -108,7 +109,7 @@ class Settings(Section):
     def brakes(self) -> Safety:
         """`[safety]` as the house obeys it."""
         safety = self.safety
-        allow = tuple(each.lower().removeprefix("@") for each in safety.allow_recipients)
+        allow = tuple(_as_mailed(each) for each in safety.allow_recipients)
         return Safety(safety.redirect_all_to, allow, safety.daily_ceiling, safety.four_eyes)
 
     def path(self, text: str) -> Path:
@@ -118,6 +119,14 @@ class Settings(Section):
     def where(self, *path: str | int) -> str:
         """Where a key was set, for error messages: file, line and key, or the environment variable."""
         return self._environment.name_of(path) or self._document.where(path)
+
+
+def _as_mailed(text: str) -> str:
+    """An address or domain as it stands in envelopes, in lower case: internationalised domains as A-labels."""
+    local, _, domain = text.rpartition("@")
+    seen = parse_address(f"{local or 'x'}@{domain}")
+    domain = seen.domain if isinstance(seen, Address) else domain
+    return f"{local}@{domain}".lower().removeprefix("@")
 
 
 def load_settings(given: str | Path | Mapping[str, Any] | None, environ: Mapping[str, str]) -> Settings:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from penstock.gate import open_gate as open  # noqa: A004 — the public name is penstock.open
     from penstock.model.codes import Code
     from penstock.model.verdict import Decision, Reason, Verdict
-    from penstock.sending import SendReport
+    from penstock.send_report import SendReport
 
 __all__ = [
     "AdapterUnavailable",

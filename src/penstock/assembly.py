@@ -20,7 +20,7 @@ from penstock.model.suppression import Suppression, SuppressionKind, Suppression
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
 from penstock.store.placing import NewMail
 
-__all__ = ["Assembler", "CapSpan", "Loaded", "ReturnPath", "from_address", "new_mail", "sender_address"]
+__all__ = ["AT_HAND", "Assembler", "CapSpan", "Loaded", "ReturnPath", "from_address", "new_mail", "sender_address"]
 
 ReturnPath = Callable[[str, Stream, str], str]
 """From address, stream and mail id to MAIL FROM (RFC 5321 section 4.4)."""
@@ -35,6 +35,10 @@ def sender_address(from_: str) -> str:
     return tail.rstrip().removesuffix(">").strip() if bracket and head is not None else from_.strip()
 
 
+AT_HAND = 4_000
+"""Planned mails that are kept at hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A mail as loaded. `begun`: a process that is no more began it and never ended it."""
@@ -44,7 +48,7 @@ class Loaded:
 
 
 class Assembler:
-    """Makes mails for campaigns. Keeps nothing but what it was given."""
+    """Makes mails for campaigns. What was planned a moment ago is kept at hand, so that its keys are made once."""
 
     def __init__(
         self,
@@ -68,10 +72,16 @@ class Assembler:
         self._foreign = foreign
         self._return_path = return_path
         self._redirect_to = redirect_to
+        self._kinds: frozenset[str] | None = None
+        self._made: dict[str, Mail] = {}
 
     async def refresh(self) -> None:
         """Once per batch: objections may have come in as a kind of hash that the store did not hold before."""
-        self._identifier.refresh(await self._foreign())
+        foreign = await self._foreign()
+        if foreign != self._kinds:
+            self._kinds = foreign
+            self._made.clear()
+            self._identifier.refresh(foreign)
 
     def mail(self, campaign: Campaign, contact: Contact, contact_id: str | None = None) -> Mail:
         """The draft of one campaign step to one contact, without history. The id is the same every time."""
@@ -89,6 +99,18 @@ class Assembler:
             content=Draft(),
             contact_id=contact_id,
         )
+
+    def planned(self, mail: Mail, contact: Contact, contact_id: str) -> Mail:
+        """The draft of a row, now that its contact is stored, merged with what was known."""
+        assert mail.campaign is not None
+        if mail.contact == contact:
+            made = replace(mail, contact=contact, contact_id=contact_id)
+        else:
+            made = self.mail(mail.campaign, contact, contact_id)
+        if len(self._made) >= AT_HAND:
+            del self._made[next(iter(self._made))]
+        self._made[made.id] = made
+        return made
 
     def ready_made(
         self, mail_id: str, contact: Contact, sender: str, stream: Stream, controller: str, content: Message
@@ -149,7 +171,7 @@ class Assembler:
             step = mail.campaign.id if mail.campaign else mail.stream.value
             queries.append(HistoryQuery(mail.id, mail.identity, mail.controller, step, now - span, most))
         histories = await self._mails.history(queries)
-        return [replace(mail, history=history) for mail, history in zip(mails, histories, strict=True)]
+        return [mail.with_history(history) for mail, history in zip(mails, histories, strict=True)]
 
     async def load(self, ids: Sequence[str]) -> list[Loaded | None]:
         """Saved mails by id, ready to be judged; None for one that is gone or whose contact was erased."""
@@ -167,12 +189,18 @@ class Assembler:
         if saved.content is not None and saved.recipient is not None:
             mail = self._from_message(saved, saved.content, saved.recipient)
         elif saved.campaign is not None and saved.contact is not None:
-            mail = self.mail(saved.campaign, saved.contact, saved.contact_id)
+            mail = self._draft(saved, saved.campaign, saved.contact)
         else:
             return None
         # The time is fixed before anything is rendered, and `begin` stores this very one: a repeat is the same payload.
         begun_at = saved.begun_at or self._clock.now()
         return replace(mail, id=saved.id, begun_at=begun_at, attempts=saved.attempts)
+
+    def _draft(self, saved: SavedMail, campaign: Campaign, contact: Contact) -> Mail:
+        made = self._made.pop(saved.id, None)
+        if made is None or made.contact != contact or made.campaign is None or made.campaign.digest != campaign.digest:
+            return self.mail(campaign, contact, saved.contact_id)
+        return made
 
     def _from_message(self, saved: SavedMail, data: bytes, recipient: str) -> Mail:
         sender = from_address(data)

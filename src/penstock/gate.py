@@ -23,7 +23,8 @@ from penstock.model.campaign import Campaign
 from penstock.observe.log import get_logger
 from penstock.ports import Clock, Phase, Source
 from penstock.rehearsing import Rehearsed, rehearse
-from penstock.sending import Sending, SendReport
+from penstock.send_report import SendReport
+from penstock.sending import Sending
 from penstock.sources.contact_file import open_source
 from penstock.sources.given import GivenContacts
 from penstock.sources.reject_file import RejectFile
@@ -108,12 +109,14 @@ class Gate:
         wait: float = 60.0,
         workers: int = 1,
         mapping: Mapping[str, str] | None = None,
-        emit: Callable[[Line], None] = _nothing,
+        emit: Callable[[Line], None] | None = None,
+        sent_too: bool = True,
         progress: Callable[[str, int], None] = _nothing,
     ) -> SendReport:
         """The main job. Resumable: run again, it judges anew what stood still and resends nothing.
 
-        `workers` processes share the work. Raises InvalidInput for a campaign in which lint finds an error, and
+        `workers` processes share the work. `emit` gets a line per mail, without `sent_too` none for those that went.
+        Raises InvalidInput for a campaign in which lint finds an error, and
         Unavailable when store or adapter are away.
         """
         read = self.campaign(campaign)
@@ -123,7 +126,8 @@ class Gate:
         source = self.source(contacts, {**read.columns, **(mapping or {})})
         path = self.reject_path(read.id)
         async with RejectFile(path) as rejects:
-            sending = Sending(self.house, read, rejects, emit=emit, progress=progress)
+            sent_too = sent_too and emit is not None
+            sending = Sending(self.house, read, rejects, emit=emit or _nothing, sent_too=sent_too, progress=progress)
             report = await sending.run(source, limit=limit, wait=wait, workers=workers, stop=self.stop)
         report.reject_file = path if rejects.count else None
         return report

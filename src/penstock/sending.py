@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
-from penstock.assembly import new_mail
+from penstock.assembly import AT_HAND, new_mail
 from penstock.checking import rows_of
 from penstock.clock import FrozenClock
 from penstock.co_working import SHARED_BATCH, CoWorkers, may_change
@@ -19,13 +16,14 @@ from penstock.law.version import POLICY
 from penstock.model.campaign import Campaign
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import Accepted, Outcome, word
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.ports import ContactRow, RowFault, Source
+from penstock.send_report import SendReport
 from penstock.wiring import House
 from penstock.worker import BATCH, Worker
 
-__all__ = ["SendReport", "Sending"]
+__all__ = ["Sending"]
 
 EmitLine = Callable[[Line], None]
 Progress = Callable[[str, int], None]
@@ -39,42 +37,6 @@ class Rejects(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class SendReport:
-    """What a run came to. `decisions` counts rows by verdict and headline code, `outcomes` by word."""
-
-    campaign: str
-    rows: int = 0
-    decisions: Counter[tuple[str, str]] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    already_sent: int = 0
-    waiting: int = 0
-    dropped_columns: dict[str, int] = field(default_factory=dict)
-    interrupted: bool = False
-    redirected_to: str = ""
-    reject_file: Path | None = None
-
-    @property
-    def verdicts(self) -> Counter[str]:
-        """How many rows by verdict."""
-        found: Counter[str] = Counter()
-        for (verdict, _), number in self.decisions.items():
-            found[verdict] += number
-        return found
-
-    @property
-    def all_sent(self) -> bool:
-        """True when no row was held, blocked, deferred, rejected, failed or left in doubt."""
-        stopped = sum(count for verdict, count in self.verdicts.items() if verdict != Verdict.SEND)
-        return not (stopped or self.waiting or self.outcomes.keys() - {"accepted"})
-
-    def count(self, each: Line) -> None:
-        """Add one line."""
-        self.decisions[each["verdict"], each["code"] or ""] += 1
-        if each["outcome"]:
-            self.outcomes[each["outcome"]] += 1
-
-
 class Sending:
     """One run of `send` on an open house."""
 
@@ -85,11 +47,14 @@ class Sending:
         rejects: Rejects,
         *,
         emit: EmitLine = lambda _line: None,
+        sent_too: bool = True,
         progress: Progress = lambda _what, _count: None,
     ) -> None:
+        """`emit` gets one line per mail after its last outcome; without `sent_too` none for those that went."""
         self._house = house
         self._campaign = campaign
         self._emit_line = emit
+        self._sent_too = sent_too
         self._rejects = rejects
         self._progress = progress
         self._open: dict[str, Line] = {}  # the latest line of mails that may still change
@@ -133,7 +98,7 @@ class Sending:
             self._others.planned()
 
         stopping = asyncio.create_task(_pass_on(stop, halt))
-        planning = asyncio.create_task(self._plan_all(source, limit, halt), name="penstock-planning")
+        planning = asyncio.create_task(self._plan_all(source, limit, worker, halt), name="penstock-planning")
         planning.add_done_callback(planned)
         try:
             await worker.drain(wait=wait, stop=halt, fed=fed)
@@ -143,9 +108,12 @@ class Sending:
             await asyncio.gather(planning, return_exceptions=True)
             stopping.cancel()
 
-    async def _plan_all(self, source: Source, limit: int | None, stop: asyncio.Event) -> None:
+    async def _plan_all(self, source: Source, limit: int | None, worker: Worker, stop: asyncio.Event) -> None:
         async for chunk in rows_of(source, limit):
             await self._plan(chunk)
+            while not stop.is_set() and not worker.idle and len(self._told) - worker.taken > AT_HAND // 2:
+                worker.moved.clear()  # what is planned far ahead is no more at hand when it is sent
+                await worker.moved.wait()
             if stop.is_set():
                 break
         self.report.dropped_columns = dict(source.dropped_columns)
@@ -179,16 +147,23 @@ class Sending:
                 address = stored.contact.address if stored else None
                 self._emit(stored_line(self._campaign.id, address, each, rows))
 
-    def _emit(self, each: Line) -> None:
-        if each["mail_id"] is not None:
+    def _emit(self, each: Line, *, last: bool = True) -> None:
+        if last and each["mail_id"] is not None:
             self._told[bytes.fromhex(each["mail_id"])] = True
-        self.report.count(each)
+        self.report.add(each["verdict"], each["code"], each["outcome"])
         self._emit_line(each)
 
     def _done(self, mail: Mail, decision: Decision, outcome: Outcome | None) -> None:
         """The worker of this process is over with a mail for now."""
-        if mail.campaign is not None and mail.campaign.id == self._campaign.id:
+        if mail.campaign is None or mail.campaign.id != self._campaign.id:
+            return
+        if self._sent_too or not isinstance(outcome, Accepted):
             self._heard(line(mail, decision, outcome), may_change(decision, outcome))
+            return
+        self._open.pop(mail.id, None)
+        self._told[bytes.fromhex(mail.id)] = True
+        self.report.add(decision.verdict, decision.code, word(outcome))
+        self._progress("decided", 1)
 
     def _heard(self, each: Line, still_open: bool) -> None:
         """A line from this or another process."""
@@ -211,15 +186,17 @@ class Sending:
                 continue
             mail = house.assembler.mail(self._campaign, row.contact)
             if bytes.fromhex(mail.id) in self._told:
-                self.report.count(repeated := _repeated(mail, row.line))
-                self._emit_line(repeated)
+                self._emit(_repeated(mail, row.line), last=False)
                 continue
             self._told[bytes.fromhex(mail.id)] = False
             fresh.append((row, mail))
         if not fresh:
             return
         stored = await house.store.contacts.upsert([(row.contact, mail.identity) for row, mail in fresh])
-        mails = [house.assembler.mail(self._campaign, known.contact, known.id) for known in stored]
+        mails = [
+            house.assembler.planned(mail, known.contact, known.id)
+            for (_, mail), known in zip(fresh, stored, strict=True)
+        ]
         adapter, due = house.services.adapter_for(self._campaign.stream), house.clock.now()
         placed = await house.store.mails.accept([new_mail(mail, adapter, due) for mail in mails])
         for mail, each in zip(mails, placed, strict=True):

@@ -74,6 +74,12 @@ class Worker:
         self._batch = batch
         self._stop_asked = asyncio.Event()
         self._broken = False
+        self.idle = True
+        """Whether nothing could be leased when it was looked at last."""
+        self.taken = 0
+        """How many tickets were leased so far."""
+        self.moved = asyncio.Event()
+        """Set whenever `idle` or `taken` changed, and at the end of a drain."""
 
     async def drain(self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event | None = None) -> None:
         """Run rounds until nothing can be leased within `wait` seconds, or `stop` is set.
@@ -88,6 +94,8 @@ class Worker:
             try:
                 await self._rounds(rounds, wait, fed)
             finally:
+                self.idle = True
+                self.moved.set()
                 # What has begun ends, whatever came of the others.
                 results = await asyncio.gather(*rounds, return_exceptions=True)
         for result in results:
@@ -100,7 +108,9 @@ class Worker:
         while not stop.is_set():
             if len(rounds) < ROUNDS and (tickets := await self._leases.take(self._batch)):
                 rounds.add(asyncio.create_task(self._round(tickets), name="penstock-round"))
-                idle = 0.0
+                self.taken += len(tickets)
+                idle, self.idle = 0.0, False
+                self.moved.set()
                 continue
             if rounds:
                 done, _ = await asyncio.wait(rounds, return_when=asyncio.FIRST_COMPLETED)
@@ -108,6 +118,8 @@ class Worker:
                     return
                 rounds -= done
                 continue
+            self.idle = True
+            self.moved.set()
             pause = await self._pause(idle, wait, fed)
             if pause is None:
                 return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from penstock.gate import Gate
     from penstock.model.campaign import Campaign
     from penstock.rehearsing import Rehearsed
-    from penstock.sending import SendReport
+    from penstock.send_report import SendReport
 
 __all__ = ["Progress", "SendOptions", "run_send", "run_test"]
 
@@ -150,6 +150,7 @@ async def run_send(
             workers=options.workers,
             mapping=mapping,
             emit=_until_nobody_reads(gate, emit if json else _tell_problems),
+            sent_too=json,
             progress=progress,
         )
     finally:

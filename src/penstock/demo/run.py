@@ -11,7 +11,7 @@ from penstock.demo.report_page import report_page
 from penstock.demo.sample import MOMENT, write_demo
 from penstock.errors import StoreUnavailable
 from penstock.gate import open_gate
-from penstock.sending import SendReport
+from penstock.send_report import SendReport
 from penstock.suppression_list import SuppressionList
 
 __all__ = ["run_demo"]

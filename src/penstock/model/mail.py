@@ -138,6 +138,13 @@ class Mail:
             self.identity, self.content, self.history, reasons, self.contact_id, self.begun_at, self.attempts,
         )  # fmt: skip
 
+    def with_history(self, history: History) -> Mail:
+        """The same mail with what went before it."""
+        return Mail(
+            self.id, self.envelope, self.stream, self.controller, self.campaign, self.contact, self.kind,
+            self.identity, self.content, history, self.reasons, self.contact_id, self.begun_at, self.attempts,
+        )  # fmt: skip
+
     def with_content(self, content: Draft | Letter | Message) -> Mail:
         """The same mail with other content, for edits."""
         return Mail(

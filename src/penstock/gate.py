@@ -116,13 +116,9 @@ class Gate:
         """The main job. Resumable: run again, it judges anew what stood still and resends nothing.
 
         `workers` processes share the work. `emit` gets a line per mail, without `sent_too` none for those that went.
-        Raises InvalidInput for a campaign in which lint finds an error, and
-        Unavailable when store or adapter are away.
+        Raises InvalidInput where lint finds an error, Unavailable when store or adapter are away.
         """
-        read = self.campaign(campaign)
-        fault = next((finding for finding in self.lint(read) if finding.level == "error"), None)
-        if fault is not None:
-            raise InvalidInput(fault.what, where=fault.where, mend=fault.mend)
+        read = self._faultless(campaign)
         source = self.source(contacts, {**read.columns, **(mapping or {})})
         path = self.reject_path(read.id)
         async with RejectFile(path) as rejects:
@@ -131,6 +127,13 @@ class Gate:
             report = await sending.run(source, limit=limit, wait=wait, workers=workers, stop=self.stop)
         report.reject_file = path if rejects.count else None
         return report
+
+    def _faultless(self, campaign: str | Path | Campaign) -> Campaign:
+        read = self.campaign(campaign)
+        fault = next((finding for finding in self.lint(read) if finding.level == "error"), None)
+        if fault is not None:
+            raise InvalidInput(fault.what, where=fault.where, mend=fault.mend)
+        return read
 
     async def rehearse(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.pipeline import CAMPAIGN, NOW, furnish, invented, run
+from bench.pipeline import CAMPAIGN, NOW, PARAGRAPHS, furnish, invented, run
 
 from penstock.gate import open_gate
 from penstock.model.mail import Letter, Message
@@ -28,6 +28,8 @@ class Sample:
     folder: Path
     octets: int
     """Of a finished message, on average."""
+    letter: tuple[str, ...] = PARAGRAPHS
+    """The paragraphs."""
 
     @property
     def contacts(self) -> Path:
@@ -46,7 +48,7 @@ class Sample:
         """A folder with config, campaign and letter, and no store yet; it goes away afterwards."""
         folder = Path(tempfile.mkdtemp(prefix="house-", dir=self.folder))
         try:
-            config = furnish(folder, "sqlite:///penstock.db")
+            config = furnish(folder, "sqlite:///penstock.db", self.letter)
             way = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}"
             config.write_text(config.read_text().replace("file:outbox", way))
             (folder / "campaign.toml").write_text(uncapped())
@@ -78,12 +80,12 @@ def colleagues(number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def prepared(folder: Path, mails: int) -> Sample:
+def prepared(folder: Path, mails: int, paragraphs: int) -> Sample:
     """Write the sample into an empty folder. Every contact must be one that may be mailed."""
-    sample = Sample(folder, 0)
+    sample = Sample(folder, 0, PARAGRAPHS[:paragraphs])
     with sample.contacts.open("w") as file:
         file.writelines(json.dumps(contact) + "\n" for contact in colleagues(mails))
-    return Sample(folder, run(_finished(sample)) // mails)
+    return Sample(folder, run(_finished(sample)) // mails, sample.letter)
 
 
 async def _finished(sample: Sample) -> int:

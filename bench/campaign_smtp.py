@@ -272,6 +272,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mails", type=int, default=5_000, metavar="N")
     parser.add_argument("--repeats", type=int, default=3, metavar="N")
+    parser.add_argument(
+        "--paragraphs", type=int, default=1, metavar="N", help="of the letter, 1 to 7; 1: 8 KB finished"
+    )
     parser.add_argument("--profile", action="store_true", help="ours alone, once: the functions of its main thread")
     given = parser.parse_args()
     if shutil.which("smtp-sink") is None:
@@ -280,7 +283,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as name:
         folder = Path(name)
         with smtp_sink(folder) as port:
-            ground = Ground(folder, prepared(folder, given.mails), port, given.mails)
+            ground = Ground(folder, prepared(folder, given.mails, given.paragraphs), port, given.mails)
             if given.profile:
                 with ground.sample.house(port, CONNECTIONS) as house:
                     print(awaited([*gate_command(house, ground), "--profile"])[1])

@@ -27,7 +27,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from penstock.running import run_async
 from penstock.errors import Unavailable
 from penstock.gate import Gate, open_gate
 from penstock.model.mail import Letter, Mail, Message
@@ -35,6 +34,7 @@ from penstock.model.outcome import Accepted, Outcome
 from penstock.model.verdict import Verdict, strictest
 from penstock.pipeline import Pipeline
 from penstock.ports import Capabilities, ContactRow, Phase
+from penstock.running import run_async
 from penstock.sources.rows import RowReader
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -158,6 +158,9 @@ class Counting:
         self.mails = 0
         self.octets = 0
 
+    async def prepare(self) -> None:
+        return None
+
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         for mail in mails:
             assert isinstance(mail.content, Message)
@@ -169,9 +172,9 @@ class Counting:
         return None
 
 
-def letter_html() -> str:
+def letter_html(letter: Sequence[str] = PARAGRAPHS) -> str:
     """The paragraphs in the table layout that mail clients ask for."""
-    paragraphs = "\n".join(f'<p class="p">{each}</p>' for each in PARAGRAPHS)
+    paragraphs = "\n".join(f'<p class="p">{each}</p>' for each in letter)
     points = "\n".join(f'<tr><td class="item" valign="top">{each}</td></tr>' for each in POINTS)
     return (
         f'<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
@@ -185,9 +188,9 @@ def letter_html() -> str:
     )
 
 
-def letter_text() -> str:
+def letter_text(letter: Sequence[str] = PARAGRAPHS) -> str:
     points = "\n".join(f"- {each}" for each in POINTS)
-    return "\n\n".join((SALUTATION, *PARAGRAPHS[:4], points, *PARAGRAPHS[4:], "Eva Berg\nNordlicht Software AB")) + "\n"
+    return "\n\n".join((SALUTATION, *letter[:4], points, *letter[4:], "Eva Berg\nNordlicht Software AB")) + "\n"
 
 
 def invented(number: int) -> Iterator[dict[str, Any]]:
@@ -226,11 +229,11 @@ def invented(number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def furnish(folder: Path, store: str) -> Path:
+def furnish(folder: Path, store: str, letter: Sequence[str] = PARAGRAPHS) -> Path:
     """Config, campaign and letter in an empty folder; the config's path."""
     (folder / "campaign.toml").write_text(CAMPAIGN)
-    (folder / "letter.txt.j2").write_text(letter_text())
-    (folder / "letter.html.j2").write_text(letter_html())
+    (folder / "letter.txt.j2").write_text(letter_text(letter))
+    (folder / "letter.html.j2").write_text(letter_html(letter))
     config = folder / "config.toml"
     config.write_text(CONFIG.format(store=store))
     return config

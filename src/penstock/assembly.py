@@ -226,5 +226,5 @@ def new_mail(mail: Mail, adapter: str, due: datetime) -> NewMail:
 
 def from_address(data: bytes) -> str:
     """The From address of a message's octets; empty (the null reverse-path) where there is none."""
-    head = email.message_from_bytes(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    head = email.message_from_string((data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n").decode("utf-8", "surrogateescape"))
     return email.utils.parseaddr(str(head["From"] or ""))[1]

@@ -25,6 +25,10 @@ from penstock.worker import BATCH, Worker
 
 __all__ = ["Sending"]
 
+_EARLIER = {
+    "begun": "another run began this mail; whether it went is known once that run ends or its lease runs out",
+    "uncertain": "an earlier run died or lost the connection while this mail went out: see `penstock uncertain list`",
+}
 EmitLine = Callable[[Line], None]
 Progress = Callable[[str, int], None]
 
@@ -73,10 +77,7 @@ class Sending:
         await self._house.store.campaigns.save(self._campaign)
         self._others = CoWorkers(self._heard)
         try:
-            now = self._house.clock.now() if isinstance(self._house.clock, FrozenClock) else None
-            await self._others.start(workers - 1, self._house.settings, now, self._campaign.id, wait)
-            batch = BATCH if workers == 1 else SHARED_BATCH
-            await self._plan_and_drain(source, limit, self._house.worker(self._done, batch=batch), wait, stop)
+            await self._plan_and_drain(source, limit, workers, wait, stop)
         finally:
             await self._others.aclose()
         self.report.interrupted = stop.is_set()
@@ -86,10 +87,16 @@ class Sending:
         return self.report
 
     async def _plan_and_drain(
-        self, source: Source, limit: int | None, worker: Worker, wait: float, stop: asyncio.Event
+        self, source: Source, limit: int | None, workers: int, wait: float, stop: asyncio.Event
     ) -> None:
-        """Plan and drain side by side: each waits for the disk while the other works."""
+        """Plan and drain side by side: each waits for the disk while the other works.
+
+        Where mails wait from an earlier run the rows come first: a mail that is over before its row would be judged by
+        what was known before, and again when its row comes.
+        """
         fed, halt = asyncio.Event(), asyncio.Event()
+        rows_first = bool(await self._house.store.mails.waiting(self._campaign.id, "", 1))
+        worker = self._house.worker(self._done, batch=BATCH if workers == 1 else SHARED_BATCH)
 
         def planned(task: asyncio.Task[None]) -> None:
             if task.cancelled() or task.exception() is not None:
@@ -101,12 +108,21 @@ class Sending:
         planning = asyncio.create_task(self._plan_all(source, limit, worker, halt), name="penstock-planning")
         planning.add_done_callback(planned)
         try:
+            if rows_first:
+                await asyncio.wait([planning])
+            await self._start_others(workers - 1, wait, planning)
             await worker.drain(wait=wait, stop=halt, fed=fed)
             await planning
         finally:
             halt.set()  # a chunk that is being written is written
             await asyncio.gather(planning, return_exceptions=True)
             stopping.cancel()
+
+    async def _start_others(self, number: int, wait: float, planning: asyncio.Task[None]) -> None:
+        now = self._house.clock.now() if isinstance(self._house.clock, FrozenClock) else None
+        await self._others.start(number, self._house.settings, now, self._campaign.id, wait)
+        if planning.done():
+            self._others.planned()
 
     async def _plan_all(self, source: Source, limit: int | None, worker: Worker, stop: asyncio.Event) -> None:
         async for chunk in rows_of(source, limit):
@@ -123,7 +139,8 @@ class Sending:
         begun = [mail_id for mail_id, each in self._open.items() if "earlier" in each]
         for saved in await self._house.store.mails.load(begun):
             if saved is not None and saved.state == "uncertain":
-                self._open[saved.id]["outcome"] = "uncertain"
+                each = self._open[saved.id]
+                each["outcome"], each["reasons"][0]["why"] = "uncertain", _EARLIER["uncertain"]
         for each in self._open.values():
             self._emit(each)
 
@@ -212,7 +229,7 @@ class Sending:
             why = "this mail was given up before it was sent"
             reason = Reason("schedule", Verdict.HOLD, Code.CAMPAIGN_PAUSED, why)
         else:
-            why = f"this campaign step was already tried for this person: {state}"
+            why = _EARLIER.get(state, f"this campaign step was already tried for this person: {state}")
             reason = Reason("duplicate", Verdict.BLOCK, Code.DUPLICATE, why)
         earlier = {**line(mail, decide((reason,), mail.variant)), "earlier": state}
         if state == "begun":

@@ -50,7 +50,7 @@ async def submit(
     """
     chosen = _stream(stream)
     data = _octets(message)
-    head = email.message_from_bytes(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=email.policy.compat32)
+    head = email.message_from_string(_head_text(data), policy=email.policy.compat32)
     sender, recipients = _sender(head), _recipients(head)
     finished = Message(_completed(data, head, sender, new_id, house))
     who = _controller(house, controller)
@@ -83,6 +83,11 @@ def _octets(message: EmailMessage | bytes) -> bytes:
     if isinstance(message, bytes):
         return _BARE_LINE_END.sub(b"\r\n", message)
     return message.as_bytes(policy=email.policy.SMTPUTF8)
+
+
+def _head_text(data: bytes) -> str:
+    """The header section; UTF-8 in it is taken as it is (RFC 6532)."""
+    return (data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n").decode("utf-8", "surrogateescape")
 
 
 def _sender(head: email.message.Message) -> Address:

@@ -24,8 +24,8 @@ async def each_state(page: Callable[[str, int], Awaitable[Sequence[MailState]]])
         after = found[-1].mail_id
 
 
-async def show_states(states: AsyncIterator[MailState], word: str, *, json: bool) -> None:
-    """One line per mail; ids only, the address stays in the store."""
+async def show_states(states: AsyncIterator[MailState], word: str, *, json: bool) -> int:
+    """One line per mail; ids only, the address stays in the store. How many they were."""
     from penstock.decision_line import iso
 
     number = 0
@@ -46,3 +46,4 @@ async def show_states(states: AsyncIterator[MailState], word: str, *, json: bool
             say(f"{each.mail_id}  {each.step:24} {each.code or ''}")
     if not json:
         say(f"{number} {word}")
+    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,10 @@ def list_(context: typer.Context, json: Json = False) -> None:
     """What is in doubt: it began and never ended. It is never sent again by itself."""
 
     async def work(gate: Gate) -> int:
-        await show_states(each_state(gate.house.store.mails.uncertain), "uncertain", json=json)
+        number = await show_states(each_state(gate.house.store.mails.uncertain), "uncertain", json=json)
+        if number and not json:
+            say("Look for each id in the next hop's log (it stands in the Message-ID), then tell what you found:")
+            say("  penstock uncertain resolve ID… sent|not-sent")
         return DONE
 
     with_gate(Globals.of(context), work, read_only=True)
@@ -42,20 +46,31 @@ def list_(context: typer.Context, json: Json = False) -> None:
 @app.command()
 def resolve(
     context: typer.Context,
-    mail_id: Annotated[str, typer.Argument(metavar="ID")],
-    found: Annotated[Resolution, typer.Argument(metavar="sent|not-sent", help="What you found out at the next hop.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="ID… sent|not-sent", help="Mail ids (- reads them from standard input)."),
+    ],
     json: Json = False,
 ) -> None:
-    """Settle a doubt: `sent` counts it as accepted, `not-sent` puts it back into the queue."""
+    """Settle doubts: `sent` counts a mail as accepted, `not-sent` puts it back into the queue."""
 
     async def work(gate: Gate) -> int:
-        if not await gate.house.store.mails.resolve(mail_id, sent=found is Resolution.SENT):
-            raise InvalidInput("no uncertain mail has this id", where="ID", mend="penstock uncertain list shows them")
-        state = "accepted" if found is Resolution.SENT else "queued"
-        if json:
-            emit({"mail_id": mail_id, "state": state})
-        else:
-            say(f"{mail_id}: {state}")
+        *ids, last = words
+        if last not in set(Resolution):
+            raise InvalidInput("the last word says what you found out", where=last, mend="sent or not-sent")
+        state = "accepted" if last == Resolution.SENT else "queued"
+        for mail_id in _ids(ids):
+            if not await gate.house.store.mails.resolve(mail_id, sent=last == Resolution.SENT):
+                raise InvalidInput("no uncertain mail has this id", where=mail_id, mend="see `penstock uncertain list`")
+            emit({"mail_id": mail_id, "state": state}) if json else say(f"{mail_id}: {state}")
         return DONE
 
     with_gate(Globals.of(context), work)
+
+
+def _ids(given: list[str]) -> list[str]:
+    if given == ["-"]:
+        given = sys.stdin.read().split()
+    if not given:
+        raise InvalidInput("no mail is named", where="ID", mend="penstock uncertain resolve ID sent")
+    return given

@@ -65,17 +65,20 @@ class RejectFile:
         self.count += len(faults)
 
     def _close(self, file: BinaryIO, *, keep: bool) -> None:
-        with file:
-            if keep:
-                file.flush()
-                os.fsync(file.fileno())
-        part = self._part
-        if part is None:
+        part, kept = self._part, False
+        try:
+            with file:
+                if keep:
+                    file.flush()
+                    os.fsync(file.fileno())
+            if keep and part is not None:
+                part.replace(self._path)
+                kept = True
+        finally:
+            if part is not None and not kept:
+                part.unlink(missing_ok=True)  # half a file of people's data serves nobody
+        if not kept:
             return
-        if not keep:
-            part.unlink(missing_ok=True)
-            return
-        part.replace(self._path)
         folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

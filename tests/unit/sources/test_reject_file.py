@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from penstock.errors import StoreUnavailable
 from penstock.ports import RowFault
 from penstock.sources.reject_file import RejectFile
 
@@ -49,4 +50,13 @@ async def test_an_interrupted_run_leaves_nothing_and_keeps_the_file_of_before(tm
     with pytest.raises(KeyError):
         await interrupted()
     assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_a_file_that_cannot_be_put_in_its_place_is_told_and_nothing_lies_about(tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    (path / "full").mkdir(parents=True)  # a folder stands where the file should go
+    with pytest.raises(StoreUnavailable):
+        async with RejectFile(path) as rejects:
+            await rejects.add(FAULTS)
     assert list(tmp_path.iterdir()) == [path]

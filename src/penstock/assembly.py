@@ -35,16 +35,18 @@ def sender_address(from_: str) -> str:
     return tail.rstrip().removesuffix(">").strip() if bracket and head is not None else from_.strip()
 
 
+_OVER = frozenset({"accepted", "failed", "uncertain", "cancelled"})
 AT_HAND = 4_000
 """Planned mails that are kept at hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A mail as loaded. `begun`: a process that is no more began it and never ended it."""
+    """A mail as loaded. `begun`: another process began it and has not ended it. `over`: nothing is left to do."""
 
     mail: Mail
     begun: bool
+    over: bool
 
 
 class Assembler:
@@ -181,7 +183,9 @@ class Assembler:
         known = await self.with_history([mail for mail in made if mail is not None])
         filled = iter(known)
         return [
-            Loaded(next(filled), begun=item.state == "begun") if mail is not None and item is not None else None
+            Loaded(next(filled), begun=item.state == "begun", over=item.state in _OVER)
+            if mail is not None and item is not None
+            else None
             for mail, item in zip(made, saved, strict=True)
         ]
 

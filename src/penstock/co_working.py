@@ -140,18 +140,23 @@ async def _work(order: _Order) -> None:
         await worker.drain(wait=order.wait, stop=stop, fed=planned)
     finally:
         following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await house.aclose()
 
 
 async def _follow(stop: asyncio.Event, planned: asyncio.Event) -> None:
     """Hear what the starter says; its end is the end."""
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while said := await reader.readline():
-        if said == _PLANNED:
-            planned.set()
-    stop.set()
-    planned.set()
+    loop = asyncio.get_running_loop()
+    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        while said := await reader.readline():
+            if said == _PLANNED:
+                planned.set()
+        stop.set()
+        planned.set()
+    finally:
+        pipe.close()
 
 
 def _reporter(campaign: str) -> Callable[[Mail, Decision, Outcome | None], None]:

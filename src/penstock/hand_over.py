@@ -7,7 +7,7 @@ blindly.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from penstock.assembly import Assembler
@@ -19,17 +19,17 @@ from penstock.model.outcome import Failed, Outcome, TryLater, Uncertain
 from penstock.model.suppression import Suppression
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.observe.log import get_logger
-from penstock.ports import Adapter, Ending, Ledger, Queue, Services, Settlement, Ticket
+from penstock.ports import BEGUN_ELSEWHERE, Adapter, Ending, Ledger, Queue, Services, Settlement, Ticket
 from penstock.retry import in_time
+from penstock.slice_size import SliceSize
 
-__all__ = ["IN_FLIGHT", "SLICE", "HandOver", "Report", "Work"]
+__all__ = ["IN_FLIGHT", "HandOver", "Report", "Work"]
 
 Report = Callable[[Mail, Decision, Outcome | None], None]
 """Called once per mail when a round is over with it, after the store knows."""
 
 Work = tuple[Ticket, Mail, Decision]
 
-SLICE = 50  # mails begun together: what a crash can leave in doubt, times the slices in flight
 IN_FLIGHT = 4
 
 _log = get_logger("hand_over")
@@ -58,6 +58,8 @@ class HandOver:
         self._adapters = adapters
         self._report = report
         self._flight = asyncio.Semaphore(IN_FLIGHT)
+        self._turn = asyncio.Lock()
+        self._sizes = SliceSize()
         self._stop_asked = asyncio.Event()
         self._broken = False
 
@@ -93,51 +95,73 @@ class HandOver:
         by_adapter: dict[str, list[Work]] = {}
         for item in work:
             by_adapter.setdefault(self._services.adapter_for(item[1].stream), []).append(item)
-        slices = []
-        for name, items in by_adapter.items():
-            adapter = self._adapters[name]
-            size = min(SLICE, adapter.capabilities.max_batch)
-            slices += [self._slice(adapter, items[at : at + size]) for at in range(0, len(items), size)]
-        results = await asyncio.gather(*(self._guarded(each) for each in slices), return_exceptions=True)
+        slices: list[asyncio.Task[None]] = []
+        try:
+            async with self._turn:  # rounds begin their mails one after the other, in the order of the queue
+                for name, items in by_adapter.items():
+                    await self._cut(self._adapters[name], items, slices)
+        finally:
+            results = await asyncio.gather(*slices, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _guarded(self, slice_: Awaitable[None]) -> None:
-        """What one slice meets, those behind it need not meet again."""
-        try:
-            await slice_
-        except BaseException:
-            self._broken = True
-            raise
+    async def _cut(self, adapter: Adapter, items: Sequence[Work], slices: list[asyncio.Task[None]]) -> None:
+        at = 0
+        while at < len(items):
+            await self._flight.acquire()
+            size = min(self._sizes.of(adapter.name), adapter.capabilities.max_batch)
+            slices.append(asyncio.create_task(self._slice(adapter, items[at : at + size]), name="penstock-slice"))
+            at += size
 
     async def _slice(self, adapter: Adapter, work: Sequence[Work]) -> None:
-        async with self._flight:
+        try:
             if self._broken:
-                pass  # the leases run out
-            elif self._stop_asked.is_set():
+                return  # what one slice met, those behind it need not meet again: the leases run out
+            if self._stop_asked.is_set():
                 now = self._clock.now()
                 await self._leases.settle([Settlement(ticket, now) for ticket, _, _ in work])
             else:
                 await self._hand_over(adapter, work)
+        except BaseException:
+            self._broken = True
+            raise
+        finally:
+            self._flight.release()
 
     async def _hand_over(self, adapter: Adapter, work: Sequence[Work]) -> None:
         answers = await self._ledger.begin([(mail, decision) for _, mail, decision in work])
-        stopped = [_overruled(item, reason) for item, reason in zip(work, answers, strict=True) if reason is not None]
-        begun = [item for item, reason in zip(work, answers, strict=True) if reason is None]
+        stopped, elsewhere, begun = [], [], []
+        for item, reason in zip(work, answers, strict=True):
+            if reason is None:
+                begun.append(item)
+            elif reason == BEGUN_ELSEWHERE:
+                elsewhere.append(item[0])
+            else:
+                stopped.append(_overruled(item, reason))
+        if elsewhere:
+            await self._look_again(elsewhere)
         if stopped:
             await self.stop(stopped)
         if not begun:
             return
         closed: Unavailable | None = None
+        started = asyncio.get_running_loop().time()
         try:
             outcomes = await _deliver(adapter, [mail for _, mail, _ in begun])
         except AdapterUnavailable as fault:
             closed = fault
             outcomes = [TryLater("adapter unavailable", attempt_used=False)] * len(begun)
+        else:
+            self._sizes.took(adapter.name, len(begun), asyncio.get_running_loop().time() - started)
         await asyncio.shield(self._finish(adapter.name, begun, outcomes))
         if closed is not None:
             raise closed
+
+    async def _look_again(self, tickets: Sequence[Ticket]) -> None:
+        """Our lease or the other's ran out: whoever began them ends them, and only then the ticket may go."""
+        now, soon = self._clock.now(), self._clock.machine() + 1.0
+        await self._leases.settle([Settlement(ticket, now, not_before=soon) for ticket in tickets])
 
     async def _finish(self, adapter: str, begun: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()

@@ -166,10 +166,10 @@ class Worker:
         await self._hand_over.send([item for item in work if item[2].may_go])
 
     async def _set_aside(self, tickets: Sequence[Ticket], loaded: Sequence[Loaded | None]) -> list[tuple[Ticket, Mail]]:
-        """What can be worked on. Mails that are gone lose their ticket; what a dead process began is the janitor's."""
+        """What can be worked on. Mails that are gone or over lose their ticket; what was begun is the janitor's."""
         back, pairs, stranded = [], [], False
         for ticket, found in zip(tickets, loaded, strict=True):
-            if found is None:
+            if found is None or found.over:
                 back.append(Settlement(ticket))
             elif found.begun:
                 back.append(Settlement(ticket, self._clock.now()))

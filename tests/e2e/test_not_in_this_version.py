@@ -22,8 +22,8 @@ LATER = [
     ("inbox", "classify", "mail.eml"),
     ("evidence", "campaigns/purchasing.toml"),
     ("suppress", "sync", "sendgrid"),
-    ("send", "campaigns/purchasing.toml", "--test-to", "me@nordlicht.example"),
-    ("send", "campaigns/purchasing.toml", "--contacts", "contacts.csv", "--workers", "4"),
+    ("notices", "approve"),
+    ("events", "export"),
 ]
 
 

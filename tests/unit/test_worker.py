@@ -22,15 +22,15 @@ from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertai
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
 from penstock.model.verdict import Decision, Facts, Reason, Verdict
 from penstock.pipeline import Pipeline
-from penstock.ports import Capabilities, NoOptions, Phase, Stage
+from penstock.ports import Capabilities, NoOptions, Phase, Settlement, Stage
 from penstock.queue.sql import SqlQueue
-from penstock.retry import next_try
+from penstock.retry import in_time, next_try
 from penstock.stages.edits.compose import Compose
 from penstock.stages.edits.list_unsubscribe import ListUnsubscribe
 from penstock.stages.edits.write import Write
 from penstock.store.sqlite import SqliteStore
 from penstock.testing import FakeClock, MemoryAdapter, a_campaign, a_contact, a_keyring, memory_store, some_services
-from penstock.testing.samples import an_identifier
+from penstock.testing.samples import a_mail, an_identifier
 from penstock.worker import BATCH, ROUNDS, Worker
 
 DATA = b"From: a@sender.example\r\nTo: b@firm.example\r\nSubject: x\r\n\r\nHello\r\n"
@@ -123,7 +123,8 @@ async def test_rule_3_a_batch_is_what_is_due_and_slices_have_at_most_fifty_mails
     async with bench() as table:
         await table.plan(people(120))
         assert await table.worker().round() == 120
-        assert sorted(table.adapter.batches) == [20, 50, 50]
+        assert sum(table.adapter.batches) == 120
+        assert max(table.adapter.batches) <= 50
         assert BATCH * ROUNDS == 500
 
 
@@ -381,3 +382,59 @@ class RunningClock(FakeClock):
 
     def machine(self) -> float:
         return time.time()
+
+
+async def test_after_five_days_of_trying_the_mail_has_failed_and_leaves_the_queue() -> None:
+    async with bench(lambda _mail: TryLater("450 4.2.1 away")) as table:
+        (mail,) = await table.plan(people(1))
+        first = table.clock.now()
+        while await table.state(mail.id) == "queued":
+            await table.drain()
+            table.clock.advance(timedelta(minutes=30))
+        last = table.told[-1][2]
+        assert isinstance(last, Failed)
+        assert (last.status, last.code) == ("5.4.7", None)
+        assert await table.state(mail.id) == "failed"
+        assert await table.queue.depth() == 0
+        assert timedelta(days=5) - timedelta(hours=4) <= table.clock.now() - first <= timedelta(days=5)
+        assert len(table.adapter.batches) > 30
+
+
+def test_a_closed_way_out_costs_a_mail_nothing_of_its_five_days() -> None:
+    late = a_mail(begun_at=FakeClock().now() - timedelta(days=9))
+    closed, asked = TryLater("closed", attempt_used=False), TryLater("450")
+    assert in_time(late, closed, FakeClock().now()) == (closed, FakeClock().now())
+    assert in_time(late, asked, FakeClock().now())[1] is None
+    assert in_time(a_mail(), asked, FakeClock().now())[1] is not None  # never begun: nothing has run out
+
+
+async def test_who_does_not_exist_is_suppressed_with_the_outcome_and_other_failures_say_nothing() -> None:
+    answers: dict[str, Outcome] = {
+        "person0@firm0.example": Failed("550", "5.1.1", Code.HARD_BOUNCED),
+        "person1@firm1.example": Failed("552", "5.2.2"),
+        "person2@firm2.example": TryLater("450"),
+    }
+    async with bench(lambda mail: answers[mail.address]) as table:
+        await table.plan(people(3))
+        await table.drain()
+        (entry,) = await table.store.suppressions.entries("", 9)
+        found = entry.entry
+        assert (found.subject, found.reason, found.scope) == ("person0@firm0.example", SuppressionReason.BOUNCE, "all")
+
+
+async def test_what_a_killed_worker_held_goes_when_its_leases_end_and_not_before() -> None:
+    """Not begun, so nothing is in doubt; what it had begun is the janitor's."""
+    async with bench() as table:
+        mails = await table.plan(people(5))
+        taken = await table.queue.lease(3, 30.0)
+        await table.drain()
+        assert [mail.id for mail in table.adapter.delivered] == [mail.id for mail in mails[3:]]
+        table.clock.advance(timedelta(seconds=29))
+        await table.drain()
+        assert len(table.adapter.delivered) == 2
+        table.clock.advance(timedelta(seconds=1))
+        await table.drain()
+        assert {mail.id for mail in table.adapter.delivered} == {mail.id for mail in mails}
+        await table.queue.settle([Settlement(ticket, table.clock.now()) for ticket in taken])  # the dead one's fence
+        await table.drain()
+        assert len(table.adapter.delivered) == 5

@@ -47,7 +47,9 @@ class SmtpAdapter:
     ) -> None:
         self.name = name
         self.capabilities = Capabilities(
-            max_batch=50, smtputf8=address.smtputf8 is Utf8.YES, envelope_sender=address.envelope_sender
+            max_batch=50,
+            smtputf8=None if address.smtputf8 is Utf8.AUTO else address.smtputf8 is Utf8.YES,
+            envelope_sender=address.envelope_sender,
         )
         self.rates = address.rates
         self._address = address

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from penstock.adapters.smtp_session import Offers
+from penstock.compose.line_ends import only_crlf
 from penstock.model.codes import Code
 from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Failed
@@ -46,8 +47,7 @@ def parcel_of(mail: Mail) -> Parcel | Failed:
         return Failed("the recipient cannot be put into a command", "5.1.3", Code.INVALID_ADDRESS)
     if _UNSAFE.search(sender):
         return Failed("the sender cannot be put into a command", "5.1.7")
-    ends = data.count(b"\r\n")
-    if data.count(b"\n") != ends or data.count(b"\r") != ends:
+    if not only_crlf(data):
         return Failed("the message has a bare CR or LF", "5.6.0", Code.HEADER_INVALID)
     plain = data.isascii()
     smtputf8 = not (sender.isascii() and recipient.isascii()) or (not plain and not _headers(data).isascii())
@@ -108,6 +108,11 @@ def stuffed(data: bytes, chunk: int = CHUNK) -> Iterator[bytes]:
         split = data.find(b"\r\n.", cut - 2, cut + 2)
         if split > start:
             cut = split  # never through the three octets that are looked for
-        yield first + data[start:cut].replace(b"\r\n.", b"\r\n..")
+        yield first + _dotted(data[start:cut])
         start, first = cut, b""
-    yield first + data[start:].replace(b"\r\n.", b"\r\n..") + end
+    yield first + _dotted(data[start:]) + end
+
+
+def _dotted(piece: bytes) -> bytes:
+    # `replace` counts first, which costs several times what it takes to find the few lines that begin so.
+    return b"\r\n..".join(piece.split(b"\r\n."))

@@ -169,11 +169,8 @@ def send(
     ] = None,
 ) -> None:
     """The main job: lint, decide, complete, send once. Ctrl-C stops cleanly; the same command continues."""
-    if as_address is not None and test_to is None:
-        raise InvalidInput("goes with --test-to only", where="--as")
+    _refuse_together(test_to, as_address, dry_run=dry_run)
     if test_to is not None:
-        if dry_run:
-            raise InvalidInput("a test mail is sent, and --dry-run sends nothing", where="--test-to")
         _test(context, campaign, contacts, mapped, 1 if limit is None else limit, test_to, as_address, json)
         return
     if dry_run:
@@ -187,6 +184,13 @@ def send(
         return await run_send(gate, campaign, contacts, mapping_of(mapped), options)
 
     with_gate(Globals.of(context), work)
+
+
+def _refuse_together(test_to: str | None, as_address: str | None, *, dry_run: bool) -> None:
+    if as_address is not None and test_to is None:
+        raise InvalidInput("goes with --test-to only", where="--as")
+    if test_to is not None and dry_run:
+        raise InvalidInput("a test mail is sent, and --dry-run sends nothing", where="--test-to")
 
 
 def _test(

@@ -11,10 +11,20 @@ from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Tic
 from penstock.ports.services import Services, Tokens
 from penstock.ports.sources import ContactRow, RowFault, Source
 from penstock.ports.stages import ALL_STREAMS, COMMERCIAL_STREAMS, Check, Edit, NoOptions, Phase, Stage
-from penstock.ports.store import Ending, HistoryQuery, Ledger, Mails, SavedMail, Standings, Suppressions
+from penstock.ports.store import (
+    BEGUN_ELSEWHERE,
+    Ending,
+    HistoryQuery,
+    Ledger,
+    Mails,
+    SavedMail,
+    Standings,
+    Suppressions,
+)
 
 __all__ = [
     "ALL_STREAMS",
+    "BEGUN_ELSEWHERE",
     "COMMERCIAL_STREAMS",
     "Adapter",
     "Capabilities",

@@ -18,7 +18,8 @@ class Capabilities:
 
     max_batch: int = 50
     raw_message: bool = True
-    smtputf8: bool = False
+    smtputf8: bool | None = False
+    """Takes addresses that are not ASCII (RFC 6531); None: it will be known once the other end was asked."""
     envelope_sender: bool = True
     """Takes MAIL FROM as given, so that bounces can come back to an address that names the mail (VERP)."""
     idempotent: bool = False

@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Protocol
 
 from penstock.model.campaign import Campaign, Stream
+from penstock.model.codes import Code
 from penstock.model.contact import Contact
 from penstock.model.identity import Identity
 from penstock.model.mail import History, Mail
 from penstock.model.outcome import Outcome
 from penstock.model.standing import Standing
 from penstock.model.suppression import Hit, Suppression
-from penstock.model.verdict import Decision, Reason
+from penstock.model.verdict import Decision, Reason, Verdict
 
-__all__ = ["Ending", "HistoryQuery", "Ledger", "Mails", "SavedMail", "Standings", "Suppressions"]
+__all__ = ["BEGUN_ELSEWHERE", "Ending", "HistoryQuery", "Ledger", "Mails", "SavedMail", "Standings", "Suppressions"]
 
 
 class Suppressions(Protocol):
@@ -95,6 +96,12 @@ class Ending:
     """The entry for a recipient whom the next hop says does not exist; kept in the same transaction."""
 
 
+BEGUN_ELSEWHERE = Reason(
+    "begin", Verdict.BLOCK, Code.DUPLICATE, "another process has begun this mail", rule="one mail per step"
+)
+"""What `Ledger.begin` answers for a mail that began and has not ended: its ticket must stay."""
+
+
 class Ledger(Protocol):
     """The append-only record. Each call is one durable transaction."""
 
@@ -111,5 +118,8 @@ class Ledger(Protocol):
         ...
 
     async def end(self, endings: Sequence[Ending], /) -> None:
-        """Write the outcomes of begun mails. Idempotent per mail and begin."""
+        """Write the outcomes of begun mails. Idempotent per mail and begin.
+
+        A mail to be tried later gets its ticket in the same transaction, due then, whoever holds it now.
+        """
         ...

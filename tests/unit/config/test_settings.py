@@ -272,3 +272,32 @@ def _route_names() -> tuple[str, ...]:
     from penstock.config.shape import below, keys_of
 
     return keys_of(below(Settings, "routes"))
+
+
+def test_the_brakes_are_as_the_house_obeys_them(tmp_path: Path) -> None:
+    allow = "['Anna.Berg@Firm.example', '@Other.example', 'bücher.example', 'bo@bücher.example']"
+    brakes = load_settings(written(tmp_path, f"[safety]\nallow_recipients = {allow}\ndaily_ceiling = 7\n"), {}).brakes()
+    assert brakes.allow == (
+        "anna.berg@firm.example",
+        "other.example",
+        "xn--bcher-kva.example",
+        "bo@xn--bcher-kva.example",
+    )
+    assert (brakes.redirect_to, brakes.daily_ceiling, brakes.four_eyes) == ("", 7, False)
+    assert brakes.allows("x@xn--bcher-kva.example")
+    assert not brakes.allows("x@sub.other.example")
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ("redirect_all_to = 'nobody'", ":2 safety.redirect_all_to", "no e-mail address"),
+        ("allow_recipients = ['a.example', 'b c']", ":2 safety.allow_recipients[1]", "neither an address nor a domain"),
+        ("daily_ceiling = -1", ":2 safety.daily_ceiling", "at least 0"),
+        ("four_eye = true", ":2 safety.four_eye", "did you mean 'four_eyes'?"),
+    ],
+)
+def test_a_brake_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, where: str, what: str) -> None:
+    error = refused(tmp_path, f"[safety]\n{text}\n")
+    assert error.where == f"{tmp_path}/config.toml{where}"
+    assert what in str(error)

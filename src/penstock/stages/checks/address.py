@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from penstock.law.mailboxes import Mailboxes
@@ -21,6 +21,7 @@ __all__ = ["AddressCheck", "AddressOptions"]
 _NAME = "address"
 _ADDRESS = Facts(("address",))
 _OLDEST_YEAR = 1900
+_ASK_AGAIN = timedelta(minutes=15)
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
 
 _CLEAR = (
@@ -166,7 +167,11 @@ class AddressCheck:
         against = []
         if address.needs_smtputf8:
             way_out = self._services.capabilities.get(self._services.adapter_for(mail.stream))
-            if way_out is None or not way_out.smtputf8:
+            takes = way_out is not None and way_out.smtputf8
+            if takes is None and not mail.stream.commercial:
+                until = self._services.clock.now() + _ASK_AGAIN
+                against.append(replace(_NO_SMTPUTF8, verdict=Verdict.DEFER, facts=replace(_ADDRESS, until=until)))
+            elif not takes:
                 against.append(_NO_SMTPUTF8 if mail.stream.commercial else _NEVER_SMTPUTF8)
         if _confusable(address):
             against.append(_CONFUSABLE)

@@ -14,8 +14,9 @@ from penstock.model.campaign import COMMERCIAL, Stream
 from penstock.model.codes import Code
 from penstock.model.contact import Consent, Contact, Flag, Mechanism, RecipientKind
 from penstock.model.mail import Mail
+from penstock.model.safety import Safety
 from penstock.model.verdict import Reason, Verdict, strictest
-from penstock.ports import ALL_STREAMS, Check, Services
+from penstock.ports import ALL_STREAMS, Capabilities, Check, Services
 from penstock.stages.checks.address import AddressCheck, AddressOptions
 
 Make = Callable[..., Mail]
@@ -274,3 +275,52 @@ async def test_a_full_batch_keeps_its_order(make_mail: Make, make_services: Make
     contacts = [Contact(f"p{n}@firm.example", born=date(2020, 1, 1) if n % 3 == 0 else None) for n in range(500)]
     answers = await check.judge([make_mail(n, contact=contact) for n, contact in enumerate(contacts)])
     assert [strictest(each) is Verdict.BLOCK for each in answers] == [n % 3 == 0 for n in range(500)]
+
+
+@pytest.mark.parametrize("stream", list(Stream))
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("Anna@Firm.example", True),
+        ("bo@firm.example", False),
+        ("carl@other.example", True),
+        ("dora@sub.other.example", False),
+        ("e@notother.example", False),
+    ],
+)
+async def test_the_brake_holds_mail_of_every_stream_to_all_but_those_who_are_allowed(
+    make_mail: Make, make_services: MakeServices, stream: Stream, address: str, allowed: bool
+) -> None:
+    safety = Safety(allow=("anna@firm.example", "other.example"))
+    check = AddressCheck(AddressOptions(), make_services(safety=safety))
+    (reasons,) = await check.judge([make_mail(contact=Contact(address), stream=stream)])
+    assert said(list(reasons)) == [SEND if allowed else (Verdict.HOLD, Code.SAFETY_BRAKE)]
+
+
+async def test_the_brake_looks_at_where_a_redirected_mail_goes(make_mail: Make, make_services: MakeServices) -> None:
+    safety = Safety(redirect_to="me@nordlicht.example", allow=("nordlicht.example",))
+    check = AddressCheck(AddressOptions(), make_services(safety=safety))
+    mail = make_mail(contact=Contact("anna@firm.example"), recipient="me@nordlicht.example")
+    assert [said(list(each)) for each in await check.judge([mail])] == [[SEND]]
+
+
+async def test_what_the_adapter_learns_of_the_server_counts_at_once(
+    make_mail: Make, make_services: MakeServices
+) -> None:
+    """With smtputf8=auto the capability changes while the stage lives."""
+    capabilities = {"main": Capabilities(smtputf8=False)}
+    check = AddressCheck(AddressOptions(), make_services(capabilities=capabilities))
+    mail = make_mail(contact=Contact("jörg@firm.example"))
+    ((before,),) = await check.judge([mail])
+    capabilities["main"] = Capabilities(smtputf8=True)
+    ((after,),) = await check.judge([mail])
+    assert [each.code for each in (before, after)] == [Code.SMTPUTF8_UNSUPPORTED, None]
+
+
+async def test_what_is_not_known_yet_of_the_way_out_defers_mail_that_nobody_would_mend(
+    make_mail: Make, make_services: MakeServices
+) -> None:
+    check = AddressCheck(AddressOptions(), make_services(capabilities={"main": Capabilities(smtputf8=None)}))
+    ((reason,),) = await check.judge([make_mail(contact=Contact("jörg@firm.example"), stream=Stream.TRANSACTIONAL)])
+    assert (reason.verdict, reason.code) == (Verdict.DEFER, Code.SMTPUTF8_UNSUPPORTED)
+    assert reason.facts.until is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from penstock.model.campaign import Campaign
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
+from penstock.model.safety import Safety
+from penstock.model.standing import FRESH, CampaignState, Standing, approval_mark
 from penstock.model.verdict import Reason, Verdict, strictest
 from penstock.ports import COMMERCIAL_STREAMS, Check, NoOptions, Services
 from penstock.stages.checks.schedule import Schedule
@@ -116,3 +119,82 @@ async def test_a_mail_goes_exactly_between_start_and_end(
     (reasons,) = await judged(make_services, make_mail(campaign=campaign))
     runs = (start is None or start <= 0) and (end is None or end > 0)
     assert (strictest(reasons) is Verdict.SEND) == runs
+
+
+@dataclass
+class Decided:
+    """Standings as given; counts the questions."""
+
+    known: Mapping[str, Standing]
+    calls: int = 0
+
+    async def of(self, ids: Sequence[str], /) -> Sequence[Standing]:
+        self.calls += 1
+        return [self.known.get(each, FRESH) for each in ids]
+
+
+@pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.CANCELLED])
+async def test_what_an_operator_stopped_is_held_whatever_the_dates_say(
+    make_mail: Make, make_campaign: MakeCampaign, make_services: MakeServices, now: datetime, state: CampaignState
+) -> None:
+    standings = Decided({"autumn": Standing(state)})
+    services = make_services(standings=standings)
+    check = Schedule(NoOptions(), services)
+    later = make_campaign(starts_at=now + DAY)
+    stopped, both, other = await check.judge(
+        [make_mail(0), make_mail(1, campaign=later), make_mail(2, campaign=make_campaign(id="winter"))]
+    )
+    assert [(each.verdict, each.code) for each in stopped] == [(Verdict.HOLD, Code.CAMPAIGN_PAUSED)]
+    assert {each.code for each in both} == {Code.CAMPAIGN_PAUSED, Code.CAMPAIGN_NOT_DUE}
+    assert strictest(other) is Verdict.SEND
+    assert standings.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("started", "begun", "stale"),
+    [
+        (timedelta(days=7), None, False),
+        (timedelta(days=7) + TICK, None, True),
+        (timedelta(days=30), timedelta(days=23), False),  # it began 7 days after its start
+        (timedelta(days=30), timedelta(days=23) - TICK, True),
+        (timedelta(days=30), timedelta(days=31), False),  # begun before the start was put off
+        (timedelta(days=30), -DAY, True),  # a clock that was wrong once lets nothing go
+    ],
+)
+async def test_a_schedule_nobody_kept_within_a_week_is_no_longer_what_people_meant(
+    make_mail: Make, make_campaign: MakeCampaign, make_services: MakeServices, now: datetime,
+    started: timedelta, begun: timedelta | None, stale: bool,
+) -> None:  # fmt: skip
+    standing = Standing(first_begun_at=None if begun is None else now - begun)
+    services = make_services(standings=Decided({"autumn": standing}))
+    mail = make_mail(campaign=make_campaign(starts_at=now - started))
+    ((reason,),) = await Schedule(NoOptions(), services).judge([mail])
+    assert (reason.code is Code.CAMPAIGN_STALE) == stale
+    assert (reason.verdict is Verdict.HOLD) == stale
+
+
+@pytest.mark.parametrize("four_eyes", [True, False])
+@pytest.mark.parametrize("signed", ["", "this", "another campaign", "another policy"])
+async def test_with_four_eyes_only_what_was_signed_off_in_this_very_form_goes(
+    make_mail: Make, make_campaign: MakeCampaign, make_services: MakeServices, four_eyes: bool, signed: str
+) -> None:
+    campaign = make_campaign(digest="d" * 64)
+    marks = {
+        "": "",
+        "this": approval_mark(campaign, "policy"),
+        "another campaign": approval_mark(make_campaign(digest="e" * 64), "policy"),
+        "another policy": approval_mark(campaign, "policies"),
+    }
+    services = make_services(
+        standings=Decided({"autumn": Standing(approval=marks[signed], approved_by="A. Lind")}),
+        safety=Safety(four_eyes=four_eyes),
+        policy_mark="policy",
+    )
+    ((reason,),) = await Schedule(NoOptions(), services).judge([make_mail(campaign=campaign)])
+    assert (reason.verdict is Verdict.SEND) == (signed == "this" or not four_eyes)
+    if reason.verdict is not Verdict.SEND:
+        assert (reason.verdict, reason.code, reason.rule) == (
+            Verdict.HOLD,
+            Code.CAMPAIGN_PAUSED,
+            "safety.four_eyes",
+        )

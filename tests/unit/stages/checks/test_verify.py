@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from penstock.compose.notice_text import BLOCKS
 from penstock.law.taxonomy import Taxonomy
 from penstock.model.campaign import Campaign, Controller, MessageSpec, Stream, TemplateFile
 from penstock.model.codes import Code
@@ -219,6 +220,31 @@ async def test_lines_are_judged_on_the_bytes(
     assert Code.HEADER_INVALID in await codes(own_services, spoiled)
     longest = replace(mail, content=replace(mail.content, data=mail.content.data + b"x" * 998 + b"\r\n"))
     assert await codes(own_services, longest) == {None}
+
+
+async def test_blocks_may_stand_in_any_order_but_each_must_be_marked(
+    finished: Callable[..., Awaitable[Mail]], own_services: Services
+) -> None:
+    swapped = html('"identity"', '"x"'), html('"contact"', '"identity"'), html('"x"', '"contact"')
+
+    def change(letter: Letter) -> Letter:
+        for step in swapped:
+            letter = step(letter)
+        return letter
+
+    assert await codes(own_services, await finished(draft(), change)) == {None}
+    for block in BLOCKS["first"]:
+        lacking = await finished(draft(), html(f'data-penstock="{block}"', f'data-penstock="{block}s"'))
+        [missing] = [reason for reason in await judged(own_services, lacking) if "lacks" in reason.why]
+        assert missing.why.endswith(f"the blocks {block}")
+
+
+async def test_an_image_in_some_mails_of_a_template_is_seen_in_those(
+    finished: Callable[..., Awaitable[Mail]], own_services: Services
+) -> None:
+    plain, pixel = await finished(draft()), await finished(draft(), html("Hello", '<img src="x" width="1">'))
+    found = await judged(own_services, plain, pixel, plain)
+    assert [reason.code for reason in found] == [None, Code.TRACKING_WITHOUT_CONSENT, None]
 
 
 async def test_a_token_of_another_mail_is_broken(

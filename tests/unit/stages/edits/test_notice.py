@@ -13,7 +13,7 @@ from penstock.compose.notice_text import BLOCKS
 from penstock.errors import ConfigError
 from penstock.model.campaign import TemplateFile
 from penstock.model.codes import Code
-from penstock.model.contact import Function, RecipientKind, Source
+from penstock.model.contact import Function, RecipientKind, Source, SourceMethod
 from penstock.model.mail import History, Letter, Mail
 from penstock.model.verdict import Reason, Verdict
 from penstock.ports import Services
@@ -200,3 +200,28 @@ async def test_a_notice_file_that_cannot_be_used_is_an_error_of_the_configuratio
         (folder / "notice.toml").write_text(text)
         with pytest.raises(ConfigError, match=r"notice\.toml"):
             await Notice(NoticeOptions(), replace(services, templates=tmp_path)).edit([draft])
+
+
+async def test_mails_of_one_batch_keep_their_own_reason_source_and_link(
+    mail: MailOf, composed: Composed, services: Services
+) -> None:
+    said = ["your site shows a new plant", "see https://optout.invalid/ & more", "your site shows a new plant", ""]
+    places = [f"https://muster-werk.example/{number}" for number in range(len(said))]
+    drafts = [
+        mail(number, language="en", reason=reason or None, source=Source(SourceMethod.REGISTRY, place))
+        for number, (reason, place) in enumerate(zip(said, places, strict=True))
+    ]
+    drafts = [replace(each, id=f"{number:032x}") for number, each in enumerate(drafts)]
+    batch = [await composed(each) for each in drafts]
+    together = await Notice(NoticeOptions(), services).edit(batch)
+    for one, found, reason, place in zip(batch, together, said, places, strict=True):
+        assert isinstance(found, Mail)
+        assert found.content == await noticed(services, one)
+        assert isinstance(found.content, Letter)
+        blocks = paragraphs(found.content)
+        assert (f"What prompted us: {reason}." in blocks[1]) == bool(reason)
+        assert blocks[2].endswith(f"Reference: {place}")
+        token = services.tokens.sign("body", one.id)
+        assert f"/u/{token}" in blocks[5]
+        assert found.content.html is not None
+        assert found.content.html.count(f'/u/{token}"') == 1

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
 
 __all__ = ["encoded_words"]
 
-_PREFIX = {"q": "=?utf-8?q?", "b": "=?utf-8?b?"}
 _WORD = 75
 """The longest encoded-word allowed (RFC 2047 section 2)."""
-# The octets that a phrase may hold as they are (RFC 2047 section 5, rule 3).
-_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
-_Q = tuple(chr(octet) if octet in _SAFE else "_" if octet == 0x20 else f"={octet:02X}" for octet in range(256))
+_FRAME = 12
+"""What stands around a payload."""
+_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
+"""The octets that a phrase may hold as they are (RFC 2047 section 5, rule 3)."""
+_ESCAPES = tuple((bytes((octet,)), f"={octet:02X}".encode()) for octet in range(256))
+_CONTINUED = frozenset({"=8", "=9", "=A", "=B"})
+"""How octets begin that belong to the character before (RFC 3629 section 3)."""
 
 
 def encoded_words(text: str, room: int) -> list[str]:
@@ -21,38 +25,52 @@ def encoded_words(text: str, room: int) -> list[str]:
     UnicodeEncodeError for half a character (a lone surrogate).
     """
     data = text.encode()
-    quoted = [_Q[octet] for octet in data]
-    kind = "q" if sum(map(len, quoted)) <= (len(data) + 2) // 3 * 4 else "b"
-    payload = "".join(quoted) if kind == "q" else _encoded(data, kind)
-    if len(payload) + 12 <= min(room, _WORD):
-        return [f"{_PREFIX[kind]}{payload}?="]
-    words: list[str] = []
-    left = min(room, _WORD)
-    rest = text
-    while rest:
-        taken = _fitting(rest, kind, max(left - 12, 0))
-        if taken:
-            words.append(f"{_PREFIX[kind]}{_encoded(rest[:taken].encode(), kind)}?=")
-            rest = rest[taken:]
-        elif not words:
-            words.append("")
-        left = _WORD
-    return words
+    quoted = _quoted(data)
+    first = max(min(room, _WORD) - _FRAME, 0)
+    if len(quoted) <= (len(data) + 2) // 3 * 4:
+        return [f"=?utf-8?q?{payload}?=" if payload else "" for payload in _cut_quoted(quoted, first)]
+    return [f"=?utf-8?b?{payload}?=" if payload else "" for payload in _cut_base64(text, first)]
 
 
-def _encoded(data: bytes, kind: str) -> str:
-    if kind == "q":
-        return "".join(_Q[octet] for octet in data)
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
+def _quoted(data: bytes) -> str:
+    """Q: an octet at a time would cost several times what the few different ones do that must be written otherwise."""
+    odd = set(data.translate(None, _SAFE))
+    if 0x3D in odd:  # before any `=` of ours is in
+        data = data.replace(*_ESCAPES[0x3D])
+    for octet in odd - {0x3D, 0x20}:
+        data = data.replace(*_ESCAPES[octet])
+    return data.replace(b" ", b"_").decode("ascii")
 
 
-def _fitting(text: str, kind: str, room: int) -> int:
-    """How many whole characters of the text fit into so many characters of payload."""
-    octets, used = 0, 0
+def _cut_quoted(quoted: str, room: int) -> Iterator[str]:
+    """Payloads of whole characters: the first fits in `room` and is empty when none does."""
+    place, end = 0, len(quoted)
+    while end - place > room:
+        cut = place + room
+        if quoted[max(cut - 1, place) : cut] == "=":
+            cut -= 1
+        elif quoted[max(cut - 2, place) : cut - 1] == "=":
+            cut -= 2
+        while quoted[cut : cut + 2] in _CONTINUED and cut > place:
+            cut -= 3
+        yield quoted[place:cut]
+        place, room = cut, _WORD - _FRAME
+    if place < end:
+        yield quoted[place:]
+
+
+def _cut_base64(text: str, room: int) -> Iterator[str]:
+    """Likewise."""
+    start = octets = 0
     for place, character in enumerate(text):
-        data = character.encode()
-        octets += len(data)
-        used = used + sum(len(_Q[octet]) for octet in data) if kind == "q" else (octets + 2) // 3 * 4
-        if used > room:
-            return place
-    return len(text)
+        more = len(character.encode())
+        if (octets + more + 2) // 3 * 4 > room:
+            yield _base64(text[start:place])
+            start, octets, room = place, 0, _WORD - _FRAME
+        octets += more
+    if start < len(text):
+        yield _base64(text[start:])
+
+
+def _base64(text: str) -> str:
+    return binascii.b2a_base64(text.encode(), newline=False).decode("ascii")

@@ -18,6 +18,10 @@ _MAILBOXES = frozenset({"from", "to", "reply-to", "sender", "list-id"})
 """Fields of the form `phrase <token>`."""
 _TEXTS = frozenset({"subject", "comments"})
 """Fields in which free text may stand; any other is ASCII by its grammar."""
+_NAMES = _MAILBOXES | _TEXTS | {"date", "message-id", "list-unsubscribe"}
+"""Names that need no look at how they are spelled."""
+_NO_ADDRESS = re.compile(r"[\s<>,;:\\\"()]")
+_WORDS = re.compile(r" +[^ ]+")
 _LINE_ENDS = frozenset("\u2028\u2029")
 
 
@@ -43,7 +47,7 @@ def field_line(name: str, value: str) -> str | HeaderFault:
     Lines are kept to 78 characters where white space allows, never beyond 998. Unfolding gives the value.
     """
     lowered = name.lower()
-    if not _NAME.fullmatch(name):
+    if lowered not in _NAMES and not _NAME.fullmatch(name):
         return HeaderFault(name[:60] if name.isprintable() else "?", "is no header name")
     if fault := _unwritable(value):
         return HeaderFault(name, fault)
@@ -74,7 +78,7 @@ def _folded(name: str, value: str) -> str:
         return f"{name}: {value}\r\n"
     lines, line = [], f"{name}:"
     # Every space stays: a line break goes before it, and no line is left with spaces alone.
-    for word in re.findall(r" +[^ ]+", " " + value):
+    for word in _WORDS.findall(" " + value):
         if len(line) + len(word) > _LINE and len(line) > len(name) + 1:
             lines.append(line)
             line = word
@@ -93,7 +97,7 @@ def _encoded(name: str, value: str) -> str:
 def _mailbox(name: str, value: str, *, angled: bool) -> str | None:
     display, address = split_mailbox(value)
     _, _, domain = address.rpartition("@")
-    if not address or not domain.isascii() or re.search(r"[\s<>,;:\\\"()]", address):
+    if not address or not domain.isascii() or _NO_ADDRESS.search(address):
         return None
     address = f"<{address}>" if display or angled else address
     if not display:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from penstock.compose.headers import HeaderFault, field_line
+from penstock.compose.quoted_printable import quoted_line
 from penstock.model.mail import Header, Letter
 
 __all__ = ["BodyFault", "HeaderFault", "MimeWriter", "serialise"]
@@ -37,7 +38,7 @@ class _Lines(dict[str, str]):
         elif len(line) <= _LINE and not _SPECIAL.search(line) and line[-1:] != " ":
             encoded = line
         else:
-            encoded = binascii.b2a_qp(line.encode(), istext=True).decode("ascii").replace("\n", "\r\n")
+            encoded = quoted_line(line)
         self[line] = encoded
         return encoded
 

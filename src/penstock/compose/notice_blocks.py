@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.compose.fault import TemplateFault
@@ -18,9 +18,12 @@ OPTOUT_MARK = "https://optout.invalid/"
 PREFERENCES_MARK = "https://preferences.invalid/"
 """Stand in for this mail's links while blocks are prepared."""
 
+_MARKS = re.compile(f"({re.escape(OPTOUT_MARK)}|{re.escape(PREFERENCES_MARK)})")
 _PER_MAIL = frozenset({"reason", "source"})
 """Blocks that say something of the contact; the others are the same for all mails of a form, but for the links."""
-_GAPS = ("  ", "\n", "\t", "\r", "\f", "\v")
+_REASON = ("function", "industry", "reason")
+"""All that the block of that name sees of a contact."""
+_REASONS = 1_024
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _LINK = re.compile(r"https://[^\s<>\"'(),;]*[^\s<>\"'(),;.:!?]")
 _FRAME = (
@@ -46,45 +49,75 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class _Block:
+    """A block in pieces: where a piece is one of the marks, a link of the mail takes its place."""
+
+    text: tuple[str, ...]
+    markup: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeForm:
     """Everything that mails of one campaign, language, variant and country have in common."""
 
     notice: NoticeText
     variant: Variant
     constants: Mapping[str, Any]
-    fixed: Mapping[Block, tuple[str, str]]
+    fixed: Mapping[Block, _Block]
+    reasons: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
+    """Blocks of the reason by what they say: many contacts share theirs."""
 
     def written(self, values: Mapping[str, Any], optout_url: str, preferences_url: str) -> Written | TemplateFault:
         """Fill in what concerns this contact: function, industry, reason, source and the links."""
         paragraphs: list[str] = []
         markup: dict[Block, str] = {}
+        links = {OPTOUT_MARK: optout_url, PREFERENCES_MARK: preferences_url}
+        escaped = {mark: html.escape(url) for mark, url in links.items()}
         for block in BLOCKS[self.variant]:
-            fixed = self.fixed.get(block)
-            if fixed is None:
-                text = paragraph(self.notice, self.variant, block, {**self.constants, **values})
-                if isinstance(text, TemplateFault):
-                    return text
-                fixed = text, block_markup(self.notice, block, text)
-            paragraphs.append(fixed[0])
-            markup[block] = fixed[1]
-        if "optout" in markup:
-            place = len(paragraphs) - 2
-            paragraphs[place] = _linked(paragraphs[place], optout_url, preferences_url)
-            markup["optout"] = _linked(markup["optout"], html.escape(optout_url), html.escape(preferences_url))
+            found = self.fixed.get(block) or (self._reason(values) if block == "reason" else self._made(block, values))
+            if isinstance(found, TemplateFault):
+                return found
+            paragraphs.append(_linked(found.text, links))
+            markup[block] = _linked(found.markup, escaped)
         return Written(f"{DASHES}\n\n" + "\n\n".join(paragraphs) + "\n", markup)
+
+    def _reason(self, values: Mapping[str, Any]) -> _Block | TemplateFault:
+        said = {name: values[name] for name in _REASON}
+        key = tuple(said.values())
+        found = self.reasons.get(key)
+        if found is not None:
+            return found
+        made = self._made("reason", said)
+        if isinstance(made, _Block):
+            if len(self.reasons) >= _REASONS:
+                self.reasons.clear()
+            self.reasons[key] = made
+        return made
+
+    def _made(self, block: Block, values: Mapping[str, Any]) -> _Block | TemplateFault:
+        text = paragraph(self.notice, self.variant, block, {**self.constants, **values})
+        if isinstance(text, TemplateFault):
+            return text
+        return _Block((text,), (block_markup(self.notice, block, text),))
 
 
 def notice_form(notice: NoticeText, variant: Variant, constants: Mapping[str, Any]) -> NoticeForm | TemplateFault:
     """Prepare the blocks that say nothing of the contact."""
-    fixed: dict[Block, tuple[str, str]] = {}
+    fixed: dict[Block, _Block] = {}
     for block in BLOCKS[variant]:
         if block in _PER_MAIL:
             continue
         text = paragraph(notice, variant, block, constants)
         if isinstance(text, TemplateFault):
             return text
-        fixed[block] = text, block_markup(notice, block, text)
+        fixed[block] = _fixed(block, text, block_markup(notice, block, text))
     return NoticeForm(notice, variant, constants, fixed)
+
+
+def _fixed(block: Block, text: str, markup: str) -> _Block:
+    if block != "optout":
+        return _Block((text,), (markup,))
+    return _Block(tuple(_MARKS.split(text)), tuple(_MARKS.split(markup)))
 
 
 def paragraph(notice: NoticeText, variant: Variant, block: Block, values: Mapping[str, Any]) -> str | TemplateFault:
@@ -92,7 +125,7 @@ def paragraph(notice: NoticeText, variant: Variant, block: Block, values: Mappin
     text = notice.blocks[variant, block].render(values)
     if isinstance(text, TemplateFault):
         return text
-    if any(gap in text for gap in _GAPS):
+    if "  " in text or not text.isprintable():
         text = _SPACE.sub(" ", text)
     text = text.strip()
     return f"{notice.objection_heading}\n{text}" if block == "objection" else text
@@ -118,5 +151,8 @@ def _anchor(notice: NoticeText) -> Callable[[re.Match[str]], str]:
     return anchor
 
 
-def _linked(text: str, optout_url: str, preferences_url: str) -> str:
-    return text.replace(OPTOUT_MARK, optout_url).replace(PREFERENCES_MARK, preferences_url)
+def _linked(pieces: Sequence[str], links: Mapping[str, str]) -> str:
+    """The pieces with every mark among them replaced."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return "".join([links.get(piece, piece) for piece in pieces])

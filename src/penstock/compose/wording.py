@@ -36,15 +36,14 @@ def placeholder(text: str, *, html: bool = False) -> str | None:
 
 
 def _mark(text: str) -> str | None:
-    # A search for one character is many times faster than one for two.
-    for first, seconds in (("{", "{%"), ("}", "}")):
-        place = text.find(first)
-        while place >= 0:
-            second = text[place + 1 : place + 2]
-            if second and second in seconds:
-                return first + second
-            place = text.find(first, place + 1)
-    return None
+    # Searching for one character, from both ends, and cutting there is many times faster than searching for two.
+    opened, closed = text.find("{"), text.find("}")
+    if opened >= 0:
+        for behind in f"{text[opened + 1 : text.rfind('{') + 2]} ".split("{"):
+            if not behind or behind[0] == "%":
+                return "{%" if behind else "{{"
+    last = text.rfind("}")
+    return "}}" if closed < last and "" in text[closed + 1 : last].split("}") else None
 
 
 def names_controller(display_name: str, legal_name: str) -> bool:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
 
 from penstock.model.keyring import Keyring, Secret
 
@@ -18,6 +17,7 @@ _VERSION = 1
 _HEAD = 3  # version, key id, purpose
 _MAIL_ID = 16
 _MAC = 23  # makes 42 octets: 56 characters without padding
+_BLOCK = 64  # octets that SHA-256 takes at once
 
 
 class SignedTokens:
@@ -28,15 +28,19 @@ class SignedTokens:
     """
 
     def __init__(self, keyring: Keyring) -> None:
-        self._keys: Sequence[Secret] = keyring.tokens
+        self._keys = [_Key(secret) for secret in keyring.tokens]
+        newest = self._keys[0]
+        self._heads = {purpose: bytes((_VERSION, newest.octet, place)) for place, purpose in enumerate(PURPOSES)}
 
     def sign(self, purpose: str, mail_id: str) -> str:
         """A token for one of `PURPOSES` and a mail id of 32 hex digits. Raises ValueError for anything else."""
-        key = self._keys[0]
-        payload = bytes((_VERSION, _key_byte(key), PURPOSES.index(purpose))) + bytes.fromhex(mail_id)
+        head = self._heads.get(purpose)
+        if head is None:
+            raise ValueError("no token is for that purpose")
+        payload = head + bytes.fromhex(mail_id)
         if len(payload) != _HEAD + _MAIL_ID:
             raise ValueError("a mail id has 32 hex digits")
-        return base64.urlsafe_b64encode(payload + _mac(key, payload)).decode()
+        return base64.urlsafe_b64encode(payload + self._keys[0].mac(payload)).decode()
 
     def read(self, token: str) -> tuple[str, str] | None:
         """(purpose, mail id) of a genuine token; None for anything else, without saying what is wrong with it."""
@@ -48,14 +52,24 @@ class SignedTokens:
             return None
         payload, mac = raw[:-_MAC], raw[-_MAC:]
         for key in self._keys:
-            if _key_byte(key) == raw[1] and hmac.compare_digest(_mac(key, payload), mac):
+            if key.octet == raw[1] and hmac.compare_digest(key.mac(payload), mac):
                 return PURPOSES[raw[2]], payload[_HEAD:].hex()
         return None
 
 
-def _key_byte(key: Secret) -> int:
-    return hashlib.sha256(key.id.encode()).digest()[0]
+class _Key:
+    """A token key whose two hashes (RFC 2104 section 4) are begun once: keying anew costs more than the message."""
 
+    def __init__(self, secret: Secret) -> None:
+        self.octet = hashlib.sha256(secret.id.encode()).digest()[0]
+        whole = secret.value if len(secret.value) <= _BLOCK else hashlib.sha256(secret.value).digest()
+        padded = whole.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded) + b"token\0")
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
 
-def _mac(key: Secret, payload: bytes) -> bytes:
-    return hmac.digest(key.value, b"token\0" + payload, "sha256")[:_MAC]
+    def mac(self, payload: bytes) -> bytes:
+        """HMAC-SHA-256 of the payload in its own domain, truncated."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(payload)
+        outer.update(inner.digest())
+        return outer.digest()[:_MAC]

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hmac
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +30,19 @@ def test_a_token_works_years_later_and_after_a_key_rotation() -> None:
     token = SignedTokens(keyring(OLD)).sign("body", MAIL)
     assert SignedTokens(keyring(NEW, OLD)).read(token) == ("body", MAIL)
     assert SignedTokens(keyring(NEW)).read(token) is None
+
+
+@given(st.binary(min_size=1, max_size=100), st.sampled_from(PURPOSES), st.binary(min_size=16, max_size=16))
+def test_the_seal_is_hmac_sha_256_under_a_key_of_any_length(value: bytes, purpose: str, mail: bytes) -> None:
+    raw = base64.urlsafe_b64decode(SignedTokens(keyring(Secret("k", value))).sign(purpose, mail.hex()))
+    assert raw[19:] == hmac.digest(value, b"token\0" + raw[:19], "sha256")[:23]
+    assert raw[2:19] == bytes((PURPOSES.index(purpose),)) + mail
+
+
+@pytest.mark.parametrize(("purpose", "mail"), [("other", MAIL), ("body", MAIL[2:]), ("body", "x" * 32)])
+def test_only_known_purposes_and_whole_mail_ids_are_signed(purpose: str, mail: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        SignedTokens(keyring(OLD)).sign(purpose, mail)
 
 
 @given(st.integers(0, 55), st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))

@@ -46,6 +46,7 @@ _RULES = {
 }
 _RULE = "GDPR Recital 47; campaign audience"
 _MANY = 8
+_ANY_SIZE = Range()
 
 _NO_AUDIENCE = (
     Reason(
@@ -143,7 +144,7 @@ class Relevance:
             found.append(_position(contact.seniority, audience.seniority))
         if audience.industries:
             found.append(self._industry(company.industry, company.activity, audience.industries))
-        if audience.employees is not None and audience.employees != Range():
+        if audience.employees is not None and audience.employees != _ANY_SIZE:
             found.append(_size(company.employees, audience.employees))
         if audience.regions:
             found.append(self._region(company.region, audience.regions))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from penstock.compose.headers import split_mailbox
@@ -75,7 +74,9 @@ class ListUnsubscribe:
             token = self._tokens.sign("mailto", mail.id)
             value += f", <mailto:unsub+{token}@{self._reply_domain}?subject=unsubscribe>"
         headers = (*letter.headers, ("List-Unsubscribe", value), _POST, *self._list(mail, letter))
-        return mail.with_content(replace(letter, headers=headers))
+        return mail.with_content(
+            Letter(headers, letter.text, letter.html, letter.language, letter.template, letter.notice)
+        )
 
     def _list(self, mail: Mail, letter: Letter) -> tuple[Header, ...]:
         campaign = mail.campaign

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -53,27 +52,35 @@ class Write:
     async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
         """The finished message, or why it cannot be written. Content that is bytes already passes unchanged."""
         now = self._clock.now()
-        writer = MimeWriter()
-        return [_written(mail, now, writer) for mail in mails]
+        writer, dates = MimeWriter(), _Dates()
+        return [_written(mail, mail.begun_at or now, writer, dates) for mail in mails]
 
 
-def _written(mail: Mail, now: datetime, writer: MimeWriter) -> Mail | Reason:
+class _Dates(dict[datetime, tuple[str, str]]):
+    """ISO 8601 and the Date field of a moment, in UTC: the mails of a batch mostly share theirs."""
+
+    def __missing__(self, moment: datetime) -> tuple[str, str]:
+        here = moment.astimezone(UTC)
+        made = self[moment] = here.isoformat(), _date(here)
+        return made
+
+
+def _written(mail: Mail, moment: datetime, writer: MimeWriter, dates: _Dates) -> Mail | Reason:
     letter = mail.content
     if isinstance(letter, Message):
         return mail
     if not isinstance(letter, Letter):
         return _reason(Code.RENDER_FAILED, "there is no letter to write", "content")
-    moment = (mail.begun_at or now).astimezone(UTC)
-    mark = hashlib.sha256(f"{mail.id}\0{moment.isoformat()}".encode()).hexdigest()
+    iso, date = dates[moment]
+    mark = hashlib.sha256(f"{mail.id}\0{iso}".encode()).hexdigest()
     domain = split_mailbox(letter.header("From") or "")[1].rpartition("@")[2]
-    headers: list[Header] = [header for header in letter.headers if header[0].lower() not in _OURS]
-    headers += [
-        ("Date", _date(moment)),
+    ours = (
+        ("Date", date),
         ("Message-ID", f"<{mail.id}.{mark[:12]}@{domain}>"),
         ("MIME-Version", "1.0"),
-    ]
-    headers.sort(key=_place)
-    ordered = replace(letter, headers=tuple(headers))
+    )
+    headers = sorted((*(header for header in letter.headers if header[0].lower() not in _OURS), *ours), key=_place)
+    ordered = Letter(tuple(headers), letter.text, letter.html, letter.language, letter.template, letter.notice)
     data = writer.serialise(ordered, boundary=f"=_{mark[12:36]}")
     match data:
         case HeaderFault(header, what):

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-OURS = frozenset({"authorities.csv", "country_languages.csv", "country_names.csv", "role_accounts.csv", "taxonomy.csv"})
+OURS = frozenset(
+    {
+        "authorities.csv",
+        "country_languages.csv",
+        "country_names.csv",
+        "jurisdictions.csv",
+        "role_accounts.csv",
+        "taxonomy.csv",
+    }
+)
 """Compiled by this project. Any other list in law/data is somebody else's: NAME.LICENSE stands beside it."""
 
 

@@ -198,6 +198,7 @@ async def test_a_release_waives_exactly_the_hold_codes_it_names_and_never_a_bloc
 
 SAFE = [
     ("suppression", Phase.JUDGE),
+    ("legal_basis", Phase.JUDGE),
     ("rate_limit", Phase.PACE),
     ("compose", Phase.COMPOSE),
     ("notice", Phase.COMPLETE),
@@ -220,7 +221,7 @@ def test_rule_8_start_up_refuses_another_order() -> None:
         refuse_unsafe_order(listed([*SAFE[1:], SAFE[0]]))
 
 
-@pytest.mark.parametrize("name", ["suppression", "notice", "list_unsubscribe", "write", "verify", "compose"])
+@pytest.mark.parametrize("name", ["suppression", "legal_basis", "notice", "list_unsubscribe", "write", "verify", "compose"])
 def test_rule_8_start_up_refuses_advertising_without(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         refuse_unsafe_order(listed([item for item in SAFE if item[0] != name]))

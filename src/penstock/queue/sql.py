@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 import apsw
+import orjson
 
 from penstock.ports import Clock, Settlement, Ticket
 
@@ -60,9 +62,13 @@ class SqlQueue:
 
         def job(connection: apsw.Connection) -> list[Ticket]:
             machine = self._clock.machine()
-            bindings = (self._clock.now().timestamp(), machine + seconds, machine, most)
-            leased = sorted(connection.execute(self._sql["lease"], bindings))
-            return [Ticket(id_, mail_id, lane, fence) for _, id_, mail_id, lane, fence in leased]
+            bindings = (self._clock.now().timestamp(), machine, most)
+            # As one row of JSON: each row takes a step, and each step gives the interpreter away.
+            ready = sorted(orjson.loads(connection.execute(self._sql["ready"], bindings).get))
+            if ready:
+                ids = array("q", (id_ for _, id_, *_ in ready))
+                connection.execute(self._sql["lease"], (apsw.carray(ids), machine + seconds))
+            return [Ticket(id_, mail_id, lane, fence + 1) for _, id_, mail_id, lane, fence in ready]
 
         return await self._database.write(job)
 
@@ -70,10 +76,11 @@ class SqlQueue:
         """Hold leased tickets for `seconds` more; how many are still held under their fence."""
 
         def job(connection: apsw.Connection) -> int:
-            until = self._clock.machine() + seconds
-            return _changed(connection, self._sql["renew"], [(t.id, t.fence, until) for t in tickets])
+            connection.execute(self._sql["renew"], (held, self._clock.machine() + seconds))
+            return connection.changes()
 
-        return await self._database.write(job)
+        held = orjson.dumps([(ticket.id, ticket.fence) for ticket in tickets]).decode()
+        return await self._database.write(job) if tickets else 0
 
     async def settle(self, settlements: Sequence[Settlement], /) -> None:
         """Finish or give back. A stale fence changes nothing."""
@@ -83,8 +90,10 @@ class SqlQueue:
         ]
 
         def job(connection: apsw.Connection) -> None:
-            connection.executemany(self._sql["done"], done)
-            connection.executemany(self._sql["give_back"], back)
+            if done:
+                connection.execute(self._sql["done"], (orjson.dumps(done).decode(),))
+            if back:
+                connection.execute(self._sql["give_back"], (orjson.dumps(back).decode(),))
 
         if settlements:
             await self._database.write(job)
@@ -96,7 +105,8 @@ class SqlQueue:
         """
 
         def job(connection: apsw.Connection) -> int:
-            return _changed(connection, self._sql["postpone"], [(lane, until, self._clock.machine())])
+            connection.execute(self._sql["postpone"], (lane, until, self._clock.machine()))
+            return connection.changes()
 
         return await self._database.write(job)
 
@@ -132,7 +142,8 @@ class SqlQueue:
 
         def job(connection: apsw.Connection) -> int:
             bindings = (apsw.carray(tuple(mail_ids)), self._clock.now().timestamp(), self._clock.machine())
-            return _changed(connection, self._sql["retry"], [bindings])
+            connection.execute(self._sql["retry"], bindings)
+            return connection.changes()
 
         return await self._database.write(job)
 
@@ -145,16 +156,11 @@ class SqlQueue:
             return 0
 
         def job(connection: apsw.Connection) -> int:
-            return _changed(connection, self._sql["drop"], [(apsw.carray(tuple(mail_ids)),)])
+            connection.execute(self._sql["drop"], (apsw.carray(tuple(mail_ids)),))
+            return connection.changes()
 
         return await self._database.write(job)
 
 
 def _moment(seconds: float) -> datetime:
     return _EPOCH + timedelta(seconds=seconds)
-
-
-def _changed(connection: apsw.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
-    before = connection.total_changes()
-    connection.executemany(statement, rows)
-    return connection.total_changes() - before

@@ -11,6 +11,7 @@ from penstock.ports import Clock
 from penstock.store.database import Database
 from penstock.store.instants import micros
 from penstock.store.records import CampaignRecord
+from penstock.store.row_batches import numbers
 
 __all__ = ["Campaigns"]
 
@@ -24,6 +25,7 @@ class Campaigns:
         self._records = CampaignRecord()
         self._sql = database.statements("campaigns")
         self._kept: dict[str, Campaign] = {}
+        self._digests: dict[int, str] = {}
 
     async def save(self, campaign: Campaign, /) -> None:
         """Keep the campaign under its digest. Raises ValueError when it has none."""
@@ -55,16 +57,28 @@ class Campaigns:
 
         return await self._database.read(job)
 
-    def save_in(self, connection: apsw.Connection, campaigns: Iterable[Campaign], at: int) -> None:
-        """The same as `save`, inside a transaction of the caller. `at` in microseconds."""
+    def save_in(self, connection: apsw.Connection, campaigns: Iterable[Campaign], at: int) -> dict[str, int]:
+        """The same as `save`, inside a transaction of the caller; the row numbers by digest. `at` in microseconds."""
+        rows: dict[str, int] = {}
         for campaign in campaigns:
             if not campaign.digest:
                 raise ValueError("a campaign is kept under its digest, and this one has none")
-            if connection.execute(self._sql["known"], (campaign.digest,)).get is not None:
-                continue
-            record, templates = self._records.write(campaign)
-            connection.executemany(self._sql["insert_template"], list(templates.items()))
-            connection.execute(self._sql["insert"], (campaign.digest, campaign.id, record, at))
+            row = connection.execute(self._sql["known"], (campaign.digest,)).get
+            if row is None:
+                record, templates = self._records.write(campaign)
+                connection.executemany(self._sql["insert_template"], list(templates.items()))
+                row = connection.execute(self._sql["insert"], (campaign.digest, campaign.id, record, at)).get
+            rows[campaign.digest] = row
+        return rows
+
+    def load_rows(self, connection: apsw.Connection, rows: Iterable[int]) -> dict[int, Campaign]:
+        """The campaigns of these row numbers, which must be there; three statements at most."""
+        wanted = set(rows)
+        missing = wanted - self._digests.keys()
+        if missing:
+            self._digests.update(connection.execute(self._sql["digests"], (numbers(missing),)))
+        loaded = self.load_in(connection, {self._digests[row] for row in wanted})
+        return {row: loaded[self._digests[row]] for row in wanted}
 
     def load_in(self, connection: apsw.Connection, digests: Iterable[str]) -> dict[str, Campaign]:
         """Those of the digests that are known, inside a transaction of the caller; two statements at most."""

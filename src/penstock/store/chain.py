@@ -13,20 +13,22 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import apsw
 import orjson
 
 from penstock.model.keyring import Keyring
+from penstock.store.row_batches import read_array, write_rows
 
-__all__ = ["Chain", "Head", "canonical", "genesis", "outside_word"]
+__all__ = ["Chain", "Head", "canonical", "genesis", "outside_word", "sha256"]
 
 _HEAD = "ledger:head"
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9.-]+")
 _WITH_AT = re.compile(r"\S*@\S*")
 _WORD_LENGTH = 64
+_PIECE = 2047
+"""Octets up to which hashlib keeps the interpreter; giving it away costs milliseconds to get it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ def genesis(store_id: str) -> bytes:
 def outside_word(text: str) -> str:
     """A word from a next hop, cut to what can hold no address: 64 characters of `[A-Za-z0-9.-]` at most."""
     return _NOT_PLAIN.sub("", _WITH_AT.sub("", text))[:_WORD_LENGTH]
+
+
+def sha256(data: bytes) -> bytes:
+    """The SHA-256 of the octets, without giving the interpreter away."""
+    if len(data) <= _PIECE:
+        return hashlib.sha256(data).digest()
+    pieces, digest = memoryview(data), hashlib.sha256()
+    for place in range(0, len(data), _PIECE):
+        digest.update(pieces[place : place + _PIECE])
+    return digest.digest()
 
 
 def canonical(row: Mapping[str, Any]) -> bytes:
@@ -91,10 +103,15 @@ class Chain:
         """Write the head of an empty ledger."""
         self._put_head(connection, 0, 0, genesis(store_id))
 
-    def append(self, connection: apsw.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-        """One batch of rows. Each has `kind` and `at` (ISO text), may have `mail` and `code`.
+    def append(
+        self,
+        connection: apsw.Connection,
+        rows: Sequence[Mapping[str, Any]],
+        mails: Sequence[int | None] | None = None,
+    ) -> int:
+        """One batch of rows; the number of the first. Each has `kind` and `at` (ISO text), may have `mail` and `code`.
 
-        No rows, no batch.
+        `mails` are the running numbers of their mails, looked up where they are not given. No rows, no batch.
         """
         if not rows:
             return 0
@@ -103,16 +120,16 @@ class Chain:
             raise LookupError("the ledger has no head")
         batch, first = head.batch + 1, head.seq + 1
         octets = [canonical(row) for row in rows]
-        digests = [hashlib.sha256(row).digest() for row in octets]
-        connection.executemany(
-            self._ledger["insert_row"],
-            [
-                (seq, batch, row["kind"], row.get("mail"), row["at"], row.get("code"), data, digest)
-                for seq, row, data, digest in zip(count(first), rows, octets, digests, strict=False)
-            ],
-        )
-        of_mails = [(row["mail"], seq) for seq, row in enumerate(rows, first) if "mail" in row]
-        connection.executemany(self._ledger["insert_of_mail"], of_mails)
+        digests = [sha256(row) for row in octets]
+        stored = [
+            (first + place, batch, row["kind"], row.get("mail"), row["at"], row.get("code"), data, digest)
+            for place, (row, data, digest) in enumerate(zip(rows, octets, digests, strict=True))
+        ]
+        write_rows(connection, self._ledger, "insert_row", stored)
+        if mails is None:
+            mails = self._numbers(connection, rows)
+        of_mails = [(mail, seq) for seq, mail in enumerate(mails, first) if mail is not None]
+        write_rows(connection, self._ledger, "insert_of_mail", of_mails)
         last, digest = first + len(rows) - 1, self._keyring.chain(head.digest, digests)
         key_id = self._keyring.ledgers[0].id
         connection.execute(self._ledger["insert_batch"], (batch, first, last, key_id, head.digest, digest))
@@ -129,6 +146,13 @@ class Chain:
             return Head(int(batch), int(seq), bytes.fromhex(digest), key_id, bytes.fromhex(mac))
         except ValueError:
             return None
+
+    def _numbers(self, connection: apsw.Connection, rows: Sequence[Mapping[str, Any]]) -> list[int | None]:
+        ids = tuple({row["mail"] for row in rows if "mail" in row})
+        if not ids:
+            return [None] * len(rows)
+        found = dict(read_array(connection, self._ledger["mail_numbers"], (apsw.carray(ids),)))
+        return [found.get(row.get("mail")) for row in rows]
 
     def _put_head(self, connection: apsw.Connection, batch: int, seq: int, digest: bytes) -> None:
         head = Head(batch, seq, digest, self._keyring.ledgers[0].id, b"")

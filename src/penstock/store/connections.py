@@ -26,6 +26,8 @@ MEMORY = ":memory:"
 PATIENCE_SECONDS = 5.0
 _PATIENCE_MS = 5000
 _CACHE_KIB = 32 * 1024
+_STATEMENTS = 200
+"""Kept ready: those that write rows are there for several numbers of rows."""
 _LARGE = 1 << 30  # octets: above it a store is read through a mapping
 _MAPPED = 1 << 36
 _WAL_LIMIT_OCTETS = 64 * 1024 * 1024
@@ -56,7 +58,7 @@ def connect_writer(path: Path | None) -> apsw.Connection:
     `make_durable`.
     """
     if path is None:
-        return apsw.Connection(MEMORY)
+        return apsw.Connection(MEMORY, statementcachesize=_STATEMENTS)
     if not path.parent.is_dir():
         raise ConfigError("the folder of the store file does not exist", where="store.url", mend="make it first")
     try:
@@ -67,7 +69,7 @@ def connect_writer(path: Path | None) -> apsw.Connection:
             where="store",
             mend="check disk and the rights on file and folder, then run the same command again",
         ) from fault
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=_STATEMENTS)
     connection.set_busy_timeout(_PATIENCE_MS)
     return connection
 
@@ -84,6 +86,8 @@ def make_durable(connection: apsw.Connection, jitter: Callable[[], float]) -> No
     # What is erased must not stay readable in free pages (GDPR Art. 17).
     connection.pragma("secure_delete", True)
     connection.pragma("cache_size", -_CACHE_KIB)
+    # What a job may have to take back is kept in memory, not in a file of its own.
+    connection.pragma("temp_store", "memory")
     connection.set_busy_timeout(0)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import apsw
+import orjson
 
 from penstock.model.contact import Contact
 from penstock.model.identity import Identity
 from penstock.model.merging import merged
 from penstock.ports import Clock
 from penstock.store.database import Database
-from penstock.store.identities import joined_keys, split_keys
+from penstock.store.identities import forget_unmailed, register_identities
 from penstock.store.instants import micros
 from penstock.store.records import ContactRecord, contact_octets
+from penstock.store.row_batches import numbers, read_array, write_rows
 
 __all__ = ["Contacts", "StoredContact"]
 
@@ -37,7 +41,6 @@ class _Slot:
 
     id: str
     contact: Contact
-    keys: bytes
     is_new: bool
     changed: bool
 
@@ -51,6 +54,7 @@ class Contacts:
         self._records = records
         self._new_id = new_id
         self._sql = database.statements("contacts")
+        self._sql_of_identities = database.statements("identities")
 
     async def upsert(self, rows: Sequence[tuple[Contact, Identity]], /) -> Sequence[StoredContact]:
         """Keep each contact, merged with what is known of the same person; one answer per row, in order."""
@@ -67,7 +71,7 @@ class Contacts:
 
         def job(connection: apsw.Connection) -> dict[bytes, StoredContact]:
             found = connection.execute(self._sql["by_person"], (apsw.carray(persons),))
-            return {person: StoredContact(id_, self._records.read(record)) for person, id_, record, _ in found}
+            return {person: StoredContact(id_, self._records.read(record)) for person, id_, record in found}
 
         known = await self._database.read(job)
         return [known.get(identity.person) for identity in identities]
@@ -98,52 +102,70 @@ class Contacts:
         return int(await self._database.read(lambda connection: connection.execute(self._sql["count"]).get))
 
     async def delete(self, ids: Sequence[str], /) -> int:
-        """Forget these records; the number that went. Identities, suppressions and the ledger stay."""
+        """Forget these records; the number that went. Who was ever written to stays known by keyed hashes only, and
+        suppressions and the ledger stay.
+        """
         if not ids:
             return 0
 
         def job(connection: apsw.Connection) -> int:
-            connection.execute(self._sql["delete"], (apsw.carray(tuple(ids)),))
-            return connection.changes()
+            wanted = apsw.carray(tuple(ids))
+            unmailed = read_array(connection, self._sql_of_identities["without_mails"], (wanted,))
+            connection.execute(self._sql["delete"], (wanted,))
+            number = connection.changes()
+            forget_unmailed(connection, self._sql_of_identities, unmailed)
+            return number
 
         return await self._database.write(job)
 
     def _upsert(
         self, connection: apsw.Connection, rows: Sequence[tuple[Contact, Identity]], at: int
     ) -> list[StoredContact]:
-        slots = self._known(connection, rows)
+        people = register_identities(connection, self._sql_of_identities, [identity for _, identity in rows])
+        slots = self._known(connection, set(people.rows.values()) - people.new)
+        ids = _neighbours(self._new_id())
         answers = []
         for contact, identity in rows:
-            slot = slots.get(identity.person)
+            row = people.rows[identity.person]
+            slot = slots.get(row)
             was_known = slot is not None
             if slot is None:
-                keys = joined_keys(identity.person_keys)
-                slot = _Slot(self._new_id(), merged(contact, contact), keys, is_new=True, changed=True)
-                slots[identity.person] = slot
+                slots[row] = slot = _Slot(next(ids), _in_itself(contact), is_new=True, changed=True)
             else:
-                _merge_into(slot, contact, identity)
+                both = merged(slot.contact, contact)
+                slot.changed = slot.changed or both != slot.contact
+                slot.contact = both
             answers.append(StoredContact(slot.id, slot.contact, is_new=not was_known))
-        connection.executemany(
-            self._sql["insert"],
-            [(s.id, person, s.keys, contact_octets(s.contact), at) for person, s in slots.items() if s.is_new],
-        )
-        connection.executemany(
-            self._sql["update"],
-            [(s.id, s.keys, contact_octets(s.contact), at) for s in slots.values() if s.changed and not s.is_new],
-        )
+        self._store(connection, slots, at)
         return answers
 
-    def _known(self, connection: apsw.Connection, rows: Sequence[tuple[Contact, Identity]]) -> dict[bytes, _Slot]:
-        persons = tuple({identity.person for _, identity in rows})
-        found = connection.execute(self._sql["by_person"], (apsw.carray(persons),))
+    def _known(self, connection: apsw.Connection, rows: set[int]) -> dict[int, _Slot]:
+        if not rows:
+            return {}
+        found, records = connection.execute(self._sql["by_identity"], (numbers(sorted(rows)),)).get
+        contacts = self._records.read_all(records)
         return {
-            person: _Slot(id_, self._records.read(record), keys, is_new=False, changed=False)
-            for person, id_, record, keys in found
+            row: _Slot(id_, contact, is_new=False, changed=False)
+            for (row, id_), contact in zip(orjson.loads(found), contacts, strict=True)
+            if contact is not None  # never: each has a record
         }
 
+    def _store(self, connection: apsw.Connection, slots: Mapping[int, _Slot], at: int) -> None:
+        new = [(row, slot.id, contact_octets(slot.contact), at) for row, slot in slots.items() if slot.is_new]
+        write_rows(connection, self._sql, "insert", new)
+        changed = [
+            (row, contact_octets(slot.contact), at) for row, slot in slots.items() if slot.changed and not slot.is_new
+        ]
+        write_rows(connection, self._sql, "update", changed)
 
-def _merge_into(slot: _Slot, contact: Contact, identity: Identity) -> None:
-    both = merged(slot.contact, contact)
-    keys = joined_keys(tuple(dict.fromkeys((*split_keys(slot.keys), *identity.person_keys))))
-    slot.changed = slot.changed or both != slot.contact or keys != slot.keys
-    slot.contact, slot.keys = both, keys
+
+def _neighbours(secret: str) -> Iterator[str]:
+    """Random ids of 32 hex digits that share their first ones: new contacts lie side by side in the index."""
+    for number in count():
+        digest = hashlib.sha256(f"{secret} {number}".encode()).hexdigest()
+        yield secret[-8:] + digest[:24]
+
+
+def _in_itself(contact: Contact) -> Contact:
+    """What merging a new contact with itself does: nothing can stand twice but flags and consents."""
+    return merged(contact, contact) if len(contact.flags) > 1 or len(contact.consents) > 1 else contact

@@ -77,8 +77,8 @@ class Database:
     """Jobs are plain functions of the connection; they run in a thread and must not touch the event loop.
 
     Writing: what waits (at most 64 jobs or 5 ms of work) shares one `BEGIN IMMEDIATE … COMMIT`; each job
-    stands in a savepoint of its own, so that a failing job takes back its own changes only. A job's answer is
-    given after the commit is on disk. Reading: one consistent snapshot per job. With `reader` None (a
+    but the first stands in a savepoint of its own, so that a failing job takes back its own changes only. A job's
+    answer is given after the commit is on disk. Reading: one consistent snapshot per job. With `reader` None (a
     database in memory) the writing connection serves both; with `writer` None nothing can be written.
     """
 
@@ -138,15 +138,11 @@ class Database:
         connection, group, stop = thread.connection, [first], self._timer() + _GROUP_SECONDS
         try:
             begin_immediate(connection, self._jitter, self._patience)
-            order: _Order | None = first
-            while order is not None:
-                _in_savepoint(order, connection)
-                order = None
-                if len(group) < _GROUP_JOBS and self._timer() < stop:
-                    order = _next_of(thread.line)
-                    if order is not None:
-                        group.append(order)
-            connection.execute("COMMIT")
+            if _opens(first, connection):
+                while len(group) < _GROUP_JOBS and self._timer() < stop and (order := _next_of(thread.line)):
+                    group.append(order)
+                    _in_savepoint(order, connection)
+                connection.execute("COMMIT")
         except Exception as fault:  # noqa: BLE001 - whatever it is, it is handed to those who wait
             _roll_back(connection)
             if isinstance(fault, apsw.BusyError):
@@ -166,6 +162,19 @@ def _next_of(line: SimpleQueue[_Order | None]) -> _Order | None:
     if order is None:
         line.put(None)  # the end: this group first
     return order
+
+
+def _opens(order: _Order, connection: apsw.Connection) -> bool:
+    """Run the first job of a transaction. It needs no savepoint: False when it failed and all was taken back."""
+    if order.future.cancelled():
+        return True
+    try:
+        order.result = order.job(connection)
+    except Exception as fault:  # noqa: BLE001 - handed to the one who waits
+        order.fault = unavailable(fault) or fault
+        _roll_back(connection)
+        return False
+    return True
 
 
 def _in_savepoint(order: _Order, connection: apsw.Connection) -> None:

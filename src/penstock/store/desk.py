@@ -11,6 +11,7 @@ import apsw
 from penstock.model.codes import Code
 from penstock.store.chain import Chain
 from penstock.store.instants import from_micros, iso, micros
+from penstock.store.row_batches import numbers
 
 __all__ = ["Desk", "MailState", "Remark", "read_mail_states"]
 
@@ -74,40 +75,40 @@ class Desk:
         """
         found = list(self.connection.execute(self.sql["to_release"], (apsw.carray(tuple(set(ids))),)))
         rows = []
-        for mail_id, step, lane, held, waived in found:
+        for row, mail_id, step, lane, held, waived in found:
             codes = sorted({*held.split(), *waived.split()})
-            self.connection.execute(self.sql["release"], (mail_id, " ".join(codes)))
-            self._queue(mail_id, lane)
+            self.connection.execute(self.sql["release"], (row, " ".join(codes)))
+            self._queue(row, lane)
             self._remark(mail_id, "release", why)
             rows.append({**self._about("released", mail_id, step), "waived": codes})
         self.chain.append(self.connection, rows)
-        return [row[0] for row in found]
+        return [mail_id for _, mail_id, *_ in found]
 
     def drop(self, ids: Sequence[str], why: str) -> list[str]:
         """Cancel mails that have not begun, for good; the ids of those that were waiting."""
         found = list(self.connection.execute(self.sql["to_drop"], (apsw.carray(tuple(set(ids))),)))
         rows = []
-        for mail_id, step, code in found:
-            self.connection.execute(self.sql["drop"], (mail_id,))
-            self.connection.execute(self.sql["drop_ticket"], (mail_id,))
+        self._drop_tickets([row for row, *_ in found])
+        for row, mail_id, step, code in found:
+            self.connection.execute(self.sql["drop"], (row,))
             self._remark(mail_id, "drop", why)
             rows.append({**self._about("dropped", mail_id, step), "code": code})
         self.chain.append(self.connection, rows)
-        return [row[0] for row in found]
+        return [mail_id for _, mail_id, *_ in found]
 
     def resolve(self, mail_id: str, *, sent: bool) -> bool:
         """Settle an uncertain mail: accepted, or queued again at once. False when it was not uncertain."""
         found = list(self.connection.execute(self.sql["to_resolve"], (mail_id,)))
         if not found:
             return False
-        _, step, lane = found[0]
+        row, step, lane = found[0]
         moment = micros(self.now)
         if sent:
-            self.connection.execute(self.sql["resolve_sent"], (mail_id, moment))
-            self.connection.execute(self.sql["drop_ticket"], (mail_id,))
+            self.connection.execute(self.sql["resolve_sent"], (row, moment))
+            self._drop_tickets([row])
         else:
-            self.connection.execute(self.sql["resolve_not_sent"], (mail_id,))
-            self._queue(mail_id, lane)
+            self.connection.execute(self.sql["resolve_not_sent"], (row,))
+            self._queue(row, lane)
         self.chain.append(self.connection, [{**self._about("resolved", mail_id, step), "sent": sent}])
         return True
 
@@ -119,22 +120,25 @@ class Desk:
         again: list[str] = []
         doubtful: list[str] = []
         rows = []
-        for mail_id, step, lane in list(self.connection.execute(self.sql["stranded"], (machine,))):
+        for row, mail_id, step, lane in list(self.connection.execute(self.sql["stranded"], (machine,))):
             if lane.partition("/")[0] in idempotent:
-                self.connection.execute(self.sql["recover_again"], (mail_id,))
-                self._queue(mail_id, lane)
+                self.connection.execute(self.sql["recover_again"], (row,))
+                self._queue(row, lane)
                 again.append(mail_id)
                 rows.append(self._about("again", mail_id, step))
             else:
-                self.connection.execute(self.sql["recover_uncertain"], (mail_id, micros(self.now)))
-                self.connection.execute(self.sql["drop_ticket"], (mail_id,))
+                self.connection.execute(self.sql["recover_uncertain"], (row, micros(self.now)))
+                self._drop_tickets([row])
                 doubtful.append(mail_id)
                 rows.append({**self._about("uncertain", mail_id, step), "outcome": "uncertain"})
         self.chain.append(self.connection, rows)
         return again, doubtful
 
-    def _queue(self, mail_id: str, lane: str) -> None:
-        self.connection.execute(self.sql["ticket"], (mail_id, lane, self.now.timestamp()))
+    def _queue(self, row: int, lane: str) -> None:
+        self.connection.execute(self.sql["ticket"], (row, lane, self.now.timestamp()))
+
+    def _drop_tickets(self, rows: Sequence[int]) -> None:
+        self.connection.execute(self.sql["drop_tickets"], (numbers(rows),))
 
     def _remark(self, mail_id: str, action: str, why: str) -> None:
         if why:

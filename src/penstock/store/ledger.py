@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,13 +15,15 @@ from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.model.verdict import Decision, Reason, Verdict
 from penstock.ports import Clock, Ending
-from penstock.store.chain import Chain
+from penstock.store.chain import Chain, sha256
 from penstock.store.daily_count import count_begun
 from penstock.store.database import Database
 from penstock.store.house_rules import HouseRules
 from penstock.store.instants import iso, maybe_micros, micros
 from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
+from penstock.store.list_stats import count_endings
 from penstock.store.recheck import Rechecker, SavedState
+from penstock.store.row_batches import numbers, read_array, write_rows
 from penstock.store.snapshots import snapshot_of
 from penstock.store.suppressions import Suppressions
 from penstock.store.verification import VerifyReport, verify_ledger
@@ -63,6 +64,7 @@ class Ledger:
         self._rules = rules
         self._sql = database.statements("ledger")
         self._sql_of_days = database.statements("meta")
+        self._sql_of_lists = database.statements("list_stats")
         self._sql_of_standings = database.statements("standings")
         self._suppressions = suppressions
         self._rechecker = Rechecker(database.statements, rules)
@@ -134,21 +136,23 @@ class Ledger:
     def _record(self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]) -> None:
         at = iso(self._clock.now())
         ids = apsw.carray(tuple({mail.id for mail, _ in decided}))
-        last = {id_: (state, mark) for id_, state, mark in connection.execute(self._sql["deciding"], (ids,))}
-        rows, updates = [], []
+        last = {id_: rest for id_, *rest in read_array(connection, self._sql["deciding"], (ids,))}
+        rows, mails, updates = [], [], {}
         for mail, decision in decided:
-            state, mark_before = last.get(mail.id, (None, None))
+            seq, state, mark_before = last.get(mail.id, (None, None, None))
             if state is not None and state not in _OPEN:
                 continue
             mark = _mark(mail, decision)
             if mark != mark_before:
                 rows.append(decision_row("decision", mail, decision, at=at, policy=self._rules.version))
+                mails.append(seq)
             held = " ".join(r.code for r in decision.reasons if r.verdict is Verdict.HOLD and r.code is not None)
             until = maybe_micros(decision.until)
-            updates.append((mail.id, _STATES[decision.verdict], decision.code, until, held, mark))
-            last[mail.id] = (_STATES[decision.verdict], mark)
-        connection.executemany(self._sql["decide"], updates)
-        self._chain.append(connection, rows)
+            if seq is not None:
+                updates[seq] = (seq, _STATES[decision.verdict], decision.code, until, held, mark)
+            last[mail.id] = [seq, _STATES[decision.verdict], mark]
+        write_rows(connection, self._sql, "decide", list(updates.values()))
+        self._chain.append(connection, rows, mails)
 
     def _begin(self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]) -> list[Reason | None]:
         now = self._clock.now()
@@ -167,12 +171,7 @@ class Ledger:
             payload, notice = _payload(mail), _notice(mail, decision)
             digest, octets = snapshot_of(mail, secret)
             row = decision_row("begin", mail, decision, at=at, policy=self._rules.version)
-            row.update(
-                attempt=recheck.attempts(mail) + 1,
-                snapshot=digest.hex(),
-                payload=None if payload is None else payload.hex(),
-                notice=notice,
-            )
+            row.update(attempt=recheck.attempts(mail) + 1, snapshot=digest.hex(), payload=payload, notice=notice)
             rows.append(row)
             if redirected:
                 row["redirected"] = True
@@ -181,50 +180,63 @@ class Ledger:
             first = micros(mail.begun_at) if mail.begun_at is not None else moment
             # Who was only meant has neither been mailed nor told.
             touched, offered = (None, None) if redirected else (moment, notice)
-            updates.append((recheck.row(mail), touched, payload, offered, first, redirected))
+            updates.append((recheck.row(mail), first, touched, offered, redirected))
             snapshots.append(octets)
-        connection.executemany(self._sql["begin"], updates)
+        write_rows(connection, self._sql, "begin", updates)
         connection.executemany(self._sql_of_standings["set_first_begun"], [(id_, moment) for id_ in first_steps])
         count_begun(connection, self._sql_of_days, now, len(rows) if self._rules.safety.daily_ceiling else 0)
-        first_row = self._chain.append(connection, rows)
-        connection.executemany(self._sql["insert_snapshot"], list(enumerate(snapshots, first_row)))
+        first_row = self._chain.append(connection, rows, [update[0] for update in updates])
+        write_rows(connection, self._sql, "insert_snapshot", list(enumerate(snapshots, first_row)))
         return answers
 
     def _end(self, connection: apsw.Connection, endings: Sequence[Ending]) -> None:
         now = self._clock.now()
-        at, moment = iso(now), micros(now)
+        at = iso(now)
         ids = apsw.carray(tuple({ending.mail.id for ending in endings}))
         begun = {
             id_: SavedState(seq, state, attempts)
-            for id_, seq, state, attempts in connection.execute(self._sql["ending"], (ids,))
+            for id_, seq, state, attempts in read_array(connection, self._sql["ending"], (ids,))
         }
-        rows, dead, unsent = [], [], 0
+        rows, ended, dead, unsent = [], [], [], 0
         for ending in endings:
             saved = begun.get(ending.mail.id)
             if saved is None or (saved.state == "uncertain" and not isinstance(ending.outcome, Accepted)):
                 continue
             del begun[ending.mail.id]
             rows.append(ending_row(ending, at=at, attempt=saved.attempts))
-            self._settle(connection, saved.seq, ending, moment)
+            ended.append((saved.seq, ending))
             unsent += isinstance(ending.outcome, TryLater)
             if ending.dead is not None:
                 dead.append(ending.dead)
-        self._chain.append(connection, rows)
+        self._settle(connection, ended, micros(now))
+        if not self._rules.safety.redirect_to:
+            count_endings(connection, self._sql_of_lists, [ending for _, ending in ended])
+        self._chain.append(connection, rows, [seq for seq, _ in ended])
         if dead:
             self._suppressions.add_in(connection, dead)
         count_begun(connection, self._sql_of_days, now, -unsent if self._rules.safety.daily_ceiling else 0)
 
-    def _settle(self, connection: apsw.Connection, seq: int, ending: Ending, moment: int) -> None:
-        match ending.outcome:
-            case Accepted():
-                connection.execute(self._sql["end_accepted"], (seq, moment))
-            case Uncertain():
-                connection.execute(self._sql["end_uncertain"], (seq, moment))
-            case Failed(code=code):
-                connection.execute(self._sql["end_failed"], (seq, moment, code))
-            case TryLater(code=code, attempt_used=used):
-                until = maybe_micros(ending.due)
-                connection.execute(self._sql["end_try_later"], (seq, moment, code, until, 0 if used else 1))
+    def _settle(self, connection: apsw.Connection, ended: Sequence[tuple[int, Ending]], moment: int) -> None:
+        accepted, uncertain, failed, again = [], [], [], []
+        for seq, ending in ended:
+            match ending.outcome:
+                case Accepted():
+                    accepted.append(seq)
+                case Uncertain():
+                    uncertain.append(seq)
+                case Failed(code=code):
+                    failed.append((seq, code, moment))
+                case TryLater(code=code, attempt_used=used):
+                    again.append((seq, code, maybe_micros(ending.due), 0 if used else 1, moment))
+        if accepted:
+            connection.execute(self._sql["end_accepted"], (numbers(accepted), moment))
+        if uncertain:
+            connection.execute(self._sql["end_uncertain"], (numbers(uncertain), moment))
+        write_rows(connection, self._sql, "end_failed", failed)
+        write_rows(connection, self._sql, "end_try_later", again)
+        # With its ticket, whoever holds it now: a lease that ran out or a crash before `settle` loses nothing.
+        dues = [(seq, each.due.timestamp()) for seq, each in ended if each.due is not None]
+        write_rows(connection, self._sql, "ticket_again", dues)
 
 
 def _mark(mail: Mail, decision: Decision) -> str:
@@ -236,8 +248,8 @@ def _twice() -> Reason:
     return Reason("begin", Verdict.BLOCK, Code.DUPLICATE, "this mail stands twice in the slice")
 
 
-def _payload(mail: Mail) -> bytes | None:
-    return hashlib.sha256(mail.content.data).digest() if isinstance(mail.content, Message) else None
+def _payload(mail: Mail) -> str | None:
+    return sha256(mail.content.data).hex() if isinstance(mail.content, Message) else None
 
 
 def _notice(mail: Mail, decision: Decision) -> str | None:

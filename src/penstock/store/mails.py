@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import apsw
+import orjson
 
 from penstock.model.campaign import Stream
 from penstock.model.identity import Identity
@@ -21,6 +22,9 @@ from penstock.store.placing import NewMail, Placed, PlacingSql, place_mails
 from penstock.store.records import ContactRecord
 
 __all__ = ["Mails", "NewMail"]
+
+_NOTHING: frozenset[str] = frozenset()
+_STREAMS = {stream.value: stream for stream in Stream}
 
 
 class Mails:
@@ -75,7 +79,7 @@ class Mails:
 
         def job(connection: apsw.Connection) -> Identity | None:
             rows = list(connection.execute(self._sql["identity_of"], (mail_id,)))
-            return read_identity(rows[0]) if rows else None
+            return read_identity(*rows[0]) if rows else None
 
         return await self._database.read(job)
 
@@ -151,23 +155,30 @@ class Mails:
         )
 
     def _load(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, SavedMail]:
-        rows = list(connection.execute(self._sql["load"], (apsw.carray(tuple(set(ids))),)))
-        campaigns = self._campaigns.load_in(connection, {row[1] for row in rows if row[1] is not None})
+        found, records = connection.execute(self._sql["load"], (apsw.carray(tuple(set(ids))),)).get
+        rows = orjson.loads(found)
+        contacts = self._records.read_all(records)
+        campaigns = self._campaigns.load_rows(connection, {row[1] for row in rows if row[1] is not None})
+        bodies = self._bodies(connection, [row[0] for row in rows if row[-1]])
         mails = {}
-        for row in rows:
-            id_, digest, record, contact_id, stream, controller, state, begun_at, attempts, waived = row[:10]
+        for row, contact in zip(rows, contacts, strict=True):
+            id_, campaign, contact_id, stream, controller, state, begun_at, attempts, waived, recipient, _ = row
             mails[id_] = SavedMail(
                 id=id_,
-                campaign=None if digest is None else campaigns[digest],
-                contact=None if record is None else self._records.read(record),
+                campaign=None if campaign is None else campaigns[campaign],
+                contact=contact,
                 contact_id=contact_id,
-                stream=Stream(stream),
+                stream=_STREAMS[stream],
                 controller=controller,
                 state=state,
                 begun_at=maybe_from_micros(begun_at),
                 attempts=attempts,
-                waived=frozenset(waived.split()),
-                content=row[10],
-                recipient=row[11],
+                waived=frozenset(waived.split()) if waived else _NOTHING,
+                content=bodies.get(id_),
+                recipient=recipient,
             )
         return mails
+
+    def _bodies(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:
+        """Ready-made messages are not pressed into JSON; one row each."""
+        return dict(connection.execute(self._sql["load_bodies"], (apsw.carray(tuple(ids)),))) if ids else {}

@@ -12,7 +12,8 @@ import apsw
 from penstock.model.campaign import Campaign, Stream
 from penstock.model.identity import Identity
 from penstock.store.campaigns import Campaigns
-from penstock.store.identities import register_companies, register_identities
+from penstock.store.identities import register_identities, register_units, unit_mark
+from penstock.store.row_batches import read_array, write_rows
 
 __all__ = ["NewMail", "Placed", "PlacingSql", "place_mails"]
 
@@ -22,7 +23,9 @@ _OVER = frozenset({"accepted", "failed", "uncertain"})
 
 @dataclass(frozen=True, slots=True)
 class NewMail:
-    """A mail to be saved. `lane` is `adapter/recipient domain`, by which rates are kept; `due` is rule time.
+    """A mail to be saved.
+
+    `id` are 32 hex digits, `lane` is `adapter/recipient domain`, by which rates are kept; `due` is rule time.
 
     A campaign's mail is made from the campaign and the kept contact; a ready-made message brings its octets
     as `content` and its RCPT TO as `recipient`.
@@ -71,13 +74,14 @@ def place_mails(
 ) -> list[Placed]:
     """One answer per mail, in order; the same mail twice in a batch is new once. `at` in microseconds."""
     known = {mail.campaign.digest: mail.campaign for mail in new if mail.campaign is not None}
-    campaigns.save_in(connection, known.values(), at)
+    numbers = campaigns.save_in(connection, known.values(), at)
     ids = apsw.carray(tuple({mail.id for mail in new}))
-    states = {
+    states: dict[str, str] = {}
+    rows: dict[str, int] = {}
+    for id_, row, state, redirected in read_array(connection, sql.mails["known"], (ids,)):
         # What only went to the address for trials did not reach its person.
-        id_: "deferred" if redirected and state in _OVER and not sql.redirecting else state
-        for id_, state, redirected in connection.execute(sql.mails["known"], (ids,))
-    }
+        states[id_] = "deferred" if redirected and state in _OVER and not sql.redirecting else state
+        rows[id_] = row
     answers: list[Placed] = []
     fresh: list[NewMail] = []
     again: list[NewMail] = []
@@ -87,7 +91,8 @@ def place_mails(
             (fresh if answer == "new" else again).append(mail)
             states[mail.id] = "queued"
         answers.append(Placed(mail.id, answer))
-    _save(connection, sql, fresh, again)
+    if fresh or again:
+        _save(connection, sql, numbers, fresh, [(rows[mail.id], mail) for mail in again])
     return answers
 
 
@@ -99,30 +104,42 @@ def _answer(state: str | None) -> str:
     return "waiting" if state == "queued" else f"done:{state}"
 
 
-def _save(connection: apsw.Connection, sql: PlacingSql, fresh: Sequence[NewMail], again: Sequence[NewMail]) -> None:
-    both = (*fresh, *again)
-    rows = register_identities(connection, sql.identities, [mail.identity for mail in both])
-    units = (unit for mail in fresh for unit in (mail.identity.company, mail.identity.organisation))
-    companies = register_companies(connection, sql.identities, units)
-    bodies = {_digest(mail): mail.content for mail in both if mail.content is not None}
+def _save(
+    connection: apsw.Connection,
+    sql: PlacingSql,
+    campaigns: Mapping[str, int],
+    fresh: Sequence[NewMail],
+    again: Sequence[tuple[int, NewMail]],
+) -> None:
+    first = connection.execute(sql.mails["last"]).get + 1
+    new = list(enumerate(fresh, first))
+    both = [*new, *again]
+    people = register_identities(connection, sql.identities, [mail.identity for _, mail in both]).rows
+    units = register_units(connection, sql.identities, ((row, mail.identity) for row, mail in new))
+    bodies = {_digest(mail): mail.content for _, mail in both if mail.content is not None}
     connection.executemany(sql.mails["insert_body"], list(bodies.items()))
-    connection.executemany(sql.mails["insert"], [_columns(mail, rows, companies) for mail in fresh])
-    connection.executemany(sql.mails["queue_again"], [_changes(mail, rows[mail.identity.person]) for mail in again])
-    connection.executemany(sql.mails["ticket"], [(mail.id, mail.lane, mail.due.timestamp()) for mail in both])
+    write_rows(connection, sql.mails, "insert", [_columns(row, mail, people, units, campaigns) for row, mail in new])
+    write_rows(connection, sql.mails, "queue_again", [_changes(row, mail, people, campaigns) for row, mail in again])
+    write_rows(connection, sql.mails, "ticket", [(row, mail.lane, mail.due.timestamp()) for row, mail in both])
 
 
 def _columns(
-    mail: NewMail, identities: Mapping[bytes, int], companies: Mapping[bytes | None, int | None]
+    row: int,
+    mail: NewMail,
+    people: Mapping[bytes, int],
+    units: Mapping[int | None, int | None],
+    campaigns: Mapping[str, int],
 ) -> tuple[str | bytes | int | None, ...]:
     who = mail.identity
     return (
+        row,
         mail.id,
-        None if mail.campaign is None else mail.campaign.digest,
+        None if mail.campaign is None else campaigns[mail.campaign.digest],
         mail.step,
         mail.contact_id,
-        identities[who.person],
-        companies[who.company],
-        companies[who.organisation],
+        people[who.person],
+        units[unit_mark(who.company)],
+        units[unit_mark(who.organisation)],
         mail.stream,
         mail.controller,
         mail.lane,
@@ -131,9 +148,12 @@ def _columns(
     )
 
 
-def _changes(mail: NewMail, identity_row: int) -> tuple[str | bytes | int | None, ...]:
-    digest = None if mail.campaign is None else mail.campaign.digest
-    return (mail.id, digest, mail.contact_id, identity_row, mail.lane, _digest(mail), mail.recipient)
+def _changes(
+    row: int, mail: NewMail, people: Mapping[bytes, int], campaigns: Mapping[str, int]
+) -> tuple[str | bytes | int | None, ...]:
+    campaign = None if mail.campaign is None else campaigns[mail.campaign.digest]
+    person = people[mail.identity.person]
+    return (row, campaign, mail.contact_id, person, mail.lane, _digest(mail), mail.recipient)
 
 
 def _digest(mail: NewMail) -> bytes | None:

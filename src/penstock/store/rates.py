@@ -14,6 +14,7 @@ import apsw
 from penstock.model.window import Window, parse_window
 from penstock.ports import Clock, Grant, RateQuery
 from penstock.store.database import Database
+from penstock.store.row_batches import read_array, write_rows
 
 __all__ = ["Rates"]
 
@@ -63,12 +64,13 @@ class Rates:
         grants = self._grants(tats, queries, now)
         # A tat that has passed says no more than no row at all.
         connection.execute(self._sql["clear"], (now,))
-        connection.executemany(self._sql["store"], [(key, rate, tat) for (key, rate), tat in tats.items() if tat > now])
+        kept = [(key, rate, tat) for (key, rate), tat in tats.items() if tat > now]
+        write_rows(connection, self._sql, "store", kept)
         return grants
 
     def _load(self, connection: apsw.Connection, queries: Sequence[RateQuery]) -> _Tats:
-        keys = tuple({query.key for query in queries})
-        return {(key, rate): tat for key, rate, tat in connection.execute(self._sql["load"], (apsw.carray(keys),))}
+        keys = apsw.carray(tuple({query.key for query in queries}))
+        return {(key, rate): tat for key, rate, tat in read_array(connection, self._sql["load"], (keys,))}
 
     def _grants(self, tats: _Tats, queries: Sequence[RateQuery], now: float) -> list[Grant]:
         return [self._grant(tats, query, now) for query in queries]

@@ -17,10 +17,13 @@ from penstock.model.standing import FRESH, CampaignState, Standing
 from penstock.model.suppression import Hit, scope_covers
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.model.window import Window, parse_window
+from penstock.ports import BEGUN_ELSEWHERE
 from penstock.store.daily_count import begun_on
 from penstock.store.house_rules import Brakes, HouseRules
+from penstock.store.identities import unit_mark
 from penstock.store.instants import from_micros, micros
-from penstock.store.past import Touches, load_touches
+from penstock.store.past import Touches, load_person_touches, load_unit_touches
+from penstock.store.row_batches import read_array
 from penstock.store.standings import load_standings
 from penstock.store.suppressions import find_hits
 from penstock.store.unresolved import load_unresolved
@@ -28,7 +31,7 @@ from penstock.store.unresolved import load_unresolved
 __all__ = ["Recheck", "Rechecker", "SavedState"]
 
 _STAGE = "begin"
-_GONE = frozenset({"accepted", "begun", "uncertain"})
+_GONE = frozenset({"accepted", "uncertain"})
 _OVER = frozenset({"cancelled", "failed"})
 
 
@@ -38,6 +41,10 @@ class SavedState(NamedTuple):
     seq: int
     state: str
     attempts: int
+
+
+_AllTouches = tuple[Touches[bytes], Touches[int | None], Touches[int | None]]
+"""Of persons, companies and organisations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Recheck:
         hits: Mapping[str, Sequence[Hit]],
         standings: Mapping[str, Standing],
         bounds: Mapping[str, _Bounds | None],  # None: a cap that cannot be read
-        touches: tuple[Touches, Touches, Touches],
+        touches: _AllTouches,
         unresolved: Sequence[str],
         brakes: Brakes,
         now: datetime,
@@ -70,6 +77,7 @@ class Recheck:
         self._unresolved = unresolved
         self._brakes = brakes
         self._now = now
+        self._moment = micros(now)
 
     def row(self, mail: Mail) -> int:
         """The mail's running number."""
@@ -95,6 +103,8 @@ class Recheck:
         state = self._states[mail.id].state if mail.id in self._states else None
         if state is None:
             return Reason(_STAGE, Verdict.HOLD, Code.STAGE_FAILED, "this mail was never saved")
+        if state == "begun":
+            return BEGUN_ELSEWHERE
         if state in _GONE:
             return Reason(
                 _STAGE,
@@ -177,18 +187,18 @@ class Recheck:
 
     def _company_touches(self, mail: Mail) -> list[int]:
         """Of the company and the organisation, each mail once."""
-        found = dict(self._company.get(mail.identity.company or b"", ()))
-        found.update(self._organisation.get(mail.identity.organisation or b"", ()))
+        found = dict(self._company.get(unit_mark(mail.identity.company), ()))
+        found.update(self._organisation.get(unit_mark(mail.identity.organisation), ()))
         return list(found.values())
 
     def _count(self, mail: Mail) -> None:
-        touch = (mail.id, micros(self._now))
+        touch = (mail.id, self._moment)
         identity = mail.identity
         self._person.setdefault(identity.person, []).append(touch)
         if identity.company is not None:
-            self._company.setdefault(identity.company, []).append(touch)
+            self._company.setdefault(unit_mark(identity.company), []).append(touch)
         if identity.organisation is not None:
-            self._organisation.setdefault(identity.organisation, []).append(touch)
+            self._organisation.setdefault(unit_mark(identity.organisation), []).append(touch)
 
 
 class Rechecker:
@@ -206,7 +216,7 @@ class Rechecker:
     def load(self, connection: apsw.Connection, mails: Sequence[Mail], now: datetime) -> Recheck:
         """Read what the slice needs, in a fixed number of statements."""
         ids = apsw.carray(tuple({mail.id for mail in mails}))
-        rows = connection.execute(self._rooms("ledger")["beginning"], (ids,))
+        rows = read_array(connection, self._rooms("ledger")["beginning"], (ids,))
         states = {id_: SavedState(seq, state, attempts) for id_, seq, state, attempts in rows}
         hits = find_hits(connection, self._rooms("suppressions"), [mail.identity for mail in mails])
         steps = {mail.campaign.id for mail in mails if mail.campaign is not None}
@@ -243,24 +253,30 @@ class Rechecker:
         mails: Sequence[Mail],
         bounds: Iterable[_Bounds | None],
         now: datetime,
-    ) -> tuple[Touches, Touches, Touches]:
+    ) -> _AllTouches:
         known = {bound for bound in bounds if bound is not None}
         person = [window for bound in known for window in bound.person]
         company = [window for bound in known for window in bound.company]
-        identities = [mail.identity for mail in mails]
-
-        def load(kind: str, keys: Iterable[bytes | None], windows: Sequence[Window]) -> Touches:
-            if not windows:
-                return {}
-            since = micros(now - max(window.period for window in windows))
-            most = max(window.count for window in windows)
-            return load_touches(connection, self._rooms("mails")[f"{kind}_touches"], keys, since, most)
-
-        return (
-            load("person", (identity.person for identity in identities), person),
-            load("company", (identity.company for identity in identities), company),
-            load("organisation", (identity.organisation for identity in identities), company),
+        identities, sql = [mail.identity for mail in mails], self._rooms("mails")
+        since, most = _widest(person, now)
+        of_persons = load_person_touches(
+            connection, sql["person_touches"], (identity.person for identity in identities), since, most
         )
+        since, most = _widest(company, now)
+        return (
+            of_persons,
+            load_unit_touches(connection, sql["company_touches"], (i.company for i in identities), since, most),
+            load_unit_touches(
+                connection, sql["organisation_touches"], (i.organisation for i in identities), since, most
+            ),
+        )
+
+
+def _widest(windows: Sequence[Window], now: datetime) -> tuple[int, int]:
+    """Since when touches matter, in microseconds, and how many; none without windows."""
+    if not windows:
+        return 0, 0
+    return micros(now - max(window.period for window in windows)), max(window.count for window in windows)
 
 
 def _free_at(window: Window, touches: Sequence[int], now: datetime) -> datetime | None:

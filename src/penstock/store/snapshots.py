@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,9 @@ import apsw
 import orjson
 
 from penstock.model.mail import Mail
+from penstock.store.chain import sha256
 from penstock.store.database import Database
+from penstock.store.records import contact_values
 
 __all__ = ["Snapshots", "snapshot_of"]
 
@@ -24,11 +25,11 @@ def snapshot_of(mail: Mail, secret: str) -> tuple[bytes, bytes]:
     octets = orjson.dumps(
         {
             "campaign": None if mail.campaign is None else mail.campaign.digest,
-            "contact": mail.contact,
-            "salt": hashlib.sha256(f"{secret} {mail.id}".encode()).hexdigest()[:32],
+            "contact": None if mail.contact is None else contact_values(mail.contact),
+            "salt": sha256(f"{secret} {mail.id}".encode()).hex()[:32],
         }
     )
-    return hashlib.sha256(octets).digest(), octets
+    return sha256(octets), octets
 
 
 class Snapshots:

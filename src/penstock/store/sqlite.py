@@ -17,6 +17,7 @@ from penstock.store.contacts import Contacts
 from penstock.store.database import Database
 from penstock.store.house_rules import HouseRules
 from penstock.store.ledger import Ledger
+from penstock.store.list_stats import ListStats
 from penstock.store.mails import Mails
 from penstock.store.opening import Opened, has_data, open_to_look, open_to_write
 from penstock.store.rates import Rates
@@ -54,6 +55,7 @@ class SqliteStore:
         self.mails = Mails(database, clock, chain, self.campaigns, records, redirecting=bool(rules.safety.redirect_to))
         self.ledger = Ledger(database, clock, keyring, chain, self.suppressions, new_id=new_id, rules=rules)
         self.rates = Rates(database, clock)
+        self.list_stats = ListStats(database)
         self.snapshots = Snapshots(database)
 
     @classmethod

@@ -13,6 +13,7 @@ from penstock.ports import Clock
 from penstock.store.chain import Chain
 from penstock.store.database import Database
 from penstock.store.instants import iso, maybe_from_micros, micros
+from penstock.store.row_batches import numbers, write_rows
 
 __all__ = ["Standings", "load_standings"]
 
@@ -69,12 +70,11 @@ class Standings:
         def job(connection: apsw.Connection) -> int | None:
             if self._state(connection, id_) is CampaignState.CANCELLED:
                 return None
-            waiting = tuple(row[0] for row in connection.execute(self._sql["to_cancel"], (id_,)))
+            connection.execute(self._sql["drop_tickets"], (id_,))
             connection.execute(self._sql["cancel"], (id_,))
-            if waiting:
-                connection.execute(self._sql["drop_tickets"], (apsw.carray(waiting),))
-            self._set(connection, id_, CampaignState.CANCELLED, mails=len(waiting))
-            return len(waiting)
+            waiting = connection.changes()
+            self._set(connection, id_, CampaignState.CANCELLED, mails=waiting)
+            return waiting
 
         return await self._database.write(job)
 
@@ -117,6 +117,6 @@ class Standings:
         """What the campaign's standing held is judged anew."""
         due = self._clock.now().timestamp()
         held = list(connection.execute(self._sql["to_resume"], (id_,)))
-        connection.executemany(self._sql["resume"], [(mail_id,) for mail_id, _ in held])
-        connection.executemany(self._mails["ticket"], [(mail_id, lane, due) for mail_id, lane in held])
+        connection.execute(self._sql["resume"], (numbers(row for row, _ in held),))
+        write_rows(connection, self._mails, "ticket", [(row, lane, due) for row, lane in held])
         return len(held)

@@ -52,30 +52,30 @@ def queue(store: SqliteStore, clock: TwoClocks) -> SqlQueue:
     return SqlQueue(store.database, clock)
 
 
-def new(name: str, lane: str = "main/a.example", due: datetime = START) -> NewMail:
-    person = hashlib.sha256(name.encode()).digest()
+def new(mail_id: str, lane: str = "main/a.example", due: datetime = START) -> NewMail:
+    person = hashlib.sha256(mail_id.encode()).digest()
     identity = Identity(person, (person,), (), None, None)
-    return NewMail(name, None, None, identity, Stream.NOTICE, "nordlicht", lane, due)
+    return NewMail(mail_id, None, None, identity, Stream.NOTICE, "nordlicht", lane, due)
 
 
 async def test_tickets_come_out_by_their_due_time(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     late, early = START - timedelta(minutes=1), START - timedelta(minutes=9)
-    await store.mails.accept([new("b", due=late), new("a", due=early), new("later", due=START + timedelta(seconds=1))])
-    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["a", "b"]
+    await store.mails.accept([new("bb", due=late), new("aa", due=early), new("ee", due=START + timedelta(seconds=1))])
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["aa", "bb"]
     clock.rule += timedelta(seconds=1)
-    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["later"]
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["ee"]
     assert await queue.lease(9, 60) == []
 
 
 async def test_no_more_are_leased_than_asked_for(store: SqliteStore, queue: SqlQueue) -> None:
-    await store.mails.accept([new(f"m{number}") for number in range(5)])
+    await store.mails.accept([new(f"{number:02x}") for number in range(5)])
     assert [len(await queue.lease(2, 60)) for _ in range(4)] == [2, 2, 1, 0]
 
 
 async def test_a_lease_that_ran_out_comes_back_with_another_fence(
     store: SqliteStore, queue: SqlQueue, clock: TwoClocks
 ) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     (first,) = await queue.lease(1, 60)
     clock.seconds += 59.9
     assert await queue.lease(1, 60) == []
@@ -85,7 +85,7 @@ async def test_a_lease_that_ran_out_comes_back_with_another_fence(
 
 
 async def test_a_stale_fence_changes_nothing(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     (stale,) = await queue.lease(1, 60)
     clock.seconds += 60
     (current,) = await queue.lease(1, 60)
@@ -98,10 +98,33 @@ async def test_a_stale_fence_changes_nothing(store: SqliteStore, queue: SqlQueue
     assert await queue.depth() == 0
 
 
+async def test_a_claim_on_an_earlier_ticket_of_the_same_mail_changes_nothing(
+    store: SqliteStore, queue: SqlQueue
+) -> None:
+    await store.mails.accept([new("aa")])
+    (earlier,) = await queue.lease(1, 60)
+    assert await queue.drop(["aa"]) == 1
+    await store.database.write(lambda connection: connection.execute("UPDATE mails SET state = 'held'"))
+    await store.mails.accept([new("aa")])
+    (current,) = await queue.lease(1, 60)
+    await queue.settle([Settlement(earlier)])
+    assert await queue.renew([earlier], 60) == 0
+    assert await queue.renew([current], 60) == 1
+
+
+async def test_many_are_settled_each_in_its_way(store: SqliteStore, queue: SqlQueue) -> None:
+    await store.mails.accept([new(f"{number:04x}") for number in range(600)])
+    tickets = await queue.lease(600, 60)
+    assert [ticket.mail_id for ticket in tickets] == [f"{number:04x}" for number in range(600)]
+    await queue.settle([Settlement(ticket, START if ticket.id % 3 else None) for ticket in tickets])
+    assert await queue.depth() == 400
+    assert [ticket.id % 3 for ticket in await queue.lease(9, 60)] == [1, 2, 1, 2, 1, 2, 1, 2, 1]
+
+
 async def test_a_late_settlement_counts_while_nobody_else_took_the_ticket(
     store: SqliteStore, queue: SqlQueue, clock: TwoClocks
 ) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     (ticket,) = await queue.lease(1, 60)
     clock.seconds += 600
     await queue.settle([Settlement(ticket)])
@@ -109,7 +132,7 @@ async def test_a_late_settlement_counts_while_nobody_else_took_the_ticket(
 
 
 async def test_a_ticket_given_back_is_due_when_said(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     (ticket,) = await queue.lease(1, 60)
     await queue.settle([Settlement(ticket, START + timedelta(minutes=30))])
     assert await queue.lease(1, 60) == []
@@ -121,7 +144,7 @@ async def test_a_ticket_given_back_is_due_when_said(store: SqliteStore, queue: S
 async def test_a_ticket_is_not_leased_before_the_machine_time_given(
     store: SqliteStore, queue: SqlQueue, clock: TwoClocks
 ) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     (ticket,) = await queue.lease(1, 60)
     await queue.settle([Settlement(ticket, START, not_before=clock.seconds + 90)])
     assert not (await queue.entries(0, 9))[0].leased
@@ -133,7 +156,7 @@ async def test_a_ticket_is_not_leased_before_the_machine_time_given(
 
 
 async def test_a_renewed_lease_holds_longer(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     tickets = await queue.lease(1, 60)
     clock.seconds += 50
     assert await queue.renew(tickets, 60) == 1
@@ -144,21 +167,21 @@ async def test_a_renewed_lease_holds_longer(store: SqliteStore, queue: SqlQueue,
 async def test_a_lane_waits_as_a_whole_but_for_what_is_in_work(
     store: SqliteStore, queue: SqlQueue, clock: TwoClocks
 ) -> None:
-    await store.mails.accept([new("a"), new("b"), new("c"), new("x", lane="main/b.example")])
+    await store.mails.accept([new("aa"), new("bb"), new("cc"), new("dd", lane="main/b.example")])
     (held,) = await queue.lease(1, 60)
     until = clock.seconds + 30
     assert await queue.postpone("main/a.example", until) == 2
     assert await queue.postpone("main/a.example", until - 10) == 0
-    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["x"]
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["dd"]
     assert await queue.ready_in() == pytest.approx(30)
     await queue.settle([Settlement(held)])
     clock.seconds += 30
-    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["b", "c"]
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["bb", "cc"]
 
 
 async def test_when_the_next_ticket_can_be_had_is_known(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     assert await queue.ready_in() is None
-    await store.mails.accept([new("a", due=START + timedelta(hours=1)), new("b")])
+    await store.mails.accept([new("aa", due=START + timedelta(hours=1)), new("bb")])
     assert await queue.ready_in() == 0.0
     await queue.lease(1, 60)
     assert await queue.ready_in() == pytest.approx(60)
@@ -168,23 +191,23 @@ async def test_when_the_next_ticket_can_be_had_is_known(store: SqliteStore, queu
 
 async def test_people_see_retry_and_drop_tickets(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
     tomorrow = START + timedelta(days=1)
-    await store.mails.accept([new("a"), new("b", due=tomorrow), new("c", due=tomorrow)])
+    await store.mails.accept([new("aa"), new("bb", due=tomorrow), new("cc", due=tomorrow)])
     (held,) = await queue.lease(1, 60)
     first, second = await queue.entries(0, 2), await queue.entries(2, 2)
-    assert [(each.mail_id, each.leased) for each in (*first, *second)] == [("a", True), ("b", False), ("c", False)]
+    assert [(each.mail_id, each.leased) for each in (*first, *second)] == [("aa", True), ("bb", False), ("cc", False)]
     assert (second[0].lane, second[0].due) == ("main/a.example", tomorrow)
-    assert await queue.retry(["a", "b", "unknown"]) == 1
-    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["b"]
-    assert await queue.drop(["a", "c"]) == 2
+    assert await queue.retry(["aa", "bb", "unknown"]) == 1
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60)] == ["bb"]
+    assert await queue.drop(["aa", "cc"]) == 2
     await queue.settle([Settlement(held, START)])
-    assert [each.mail_id for each in await queue.entries(0, 9)] == ["b"]
+    assert [each.mail_id for each in await queue.entries(0, 9)] == ["bb"]
     assert await queue.retry([]) == await queue.drop([]) == 0
 
 
 async def test_a_retry_ends_a_wait_for_our_pace(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
-    await store.mails.accept([new("a")])
+    await store.mails.accept([new("aa")])
     await queue.postpone("main/a.example", clock.seconds + 600)
-    assert await queue.retry(["a"]) == 1
+    assert await queue.retry(["aa"]) == 1
     assert len(await queue.lease(1, 60)) == 1
 
 

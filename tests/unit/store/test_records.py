@@ -56,11 +56,20 @@ contacts = built(
 def test_a_contact_comes_back_as_it_went_and_says_nothing_unknown(contact: Contact) -> None:
     octets = contact_octets(contact)
     assert RECORDS.read(octets) == contact
-    assert None not in orjson.loads(octets).values()
+    said = orjson.loads(octets)
+    parts = (said, said.get("company", {}), said.get("published", {}), *said.get("consents", ()))
+    assert not any(value is None or value in ([], {}) for part in parts for value in part.values())
+
+
+@given(st.lists(st.none() | contacts, max_size=4))
+def test_many_contacts_come_back_at_once(many: list[Contact | None]) -> None:
+    array = b",".join(b"null" if each is None else contact_octets(each) for each in many)
+    assert RECORDS.read_all(f"[{array.decode()}]") == many
+    assert RECORDS.read_all(None) == []
 
 
 def test_what_is_unknown_takes_no_room() -> None:
-    assert contact_octets(Contact("a@muster.example")) == b'{"address":"a@muster.example","company":{"domains":[]}}'
+    assert contact_octets(Contact("a@muster.example")) == b'{"address":"a@muster.example"}'
 
 
 def test_a_campaign_comes_back_with_its_templates() -> None:

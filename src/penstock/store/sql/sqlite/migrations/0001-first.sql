@@ -1,42 +1,36 @@
 -- pre-deploy
 -- Times are microseconds since 1970-01-01T00:00Z, but for the queue and the rates (seconds, like the machine's clock)
 -- and the ledger (ISO 8601 text, as in its rows). Keys of persons and companies are keyed hashes of 32 octets.
--- Hashes scatter over an index; what is written for every mail is indexed by running numbers, so that the mails of one
--- transaction lie on few pages.
+-- Hashes scatter over an index, and each new one costs a page of its own in a large store: a new person costs one, a new
+-- mail another; all else is told apart by running numbers, so that the mails of one transaction lie on few pages.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE contacts (
-    id TEXT PRIMARY KEY,
-    person BLOB NOT NULL UNIQUE,
-    person_keys BLOB NOT NULL,
-    record BLOB NOT NULL,
-    imported_at INTEGER NOT NULL
-) STRICT;
-
--- Outlives the contact: an opt-out link must work years later.
+-- A person is kept as long as there is a contact or a mail of it: an opt-out link must work years later. `keys` are all
+-- the keys of the person and the company, see penstock.store.identities.
 CREATE TABLE identities (
     id INTEGER PRIMARY KEY,
     person BLOB NOT NULL UNIQUE,
-    person_keys BLOB NOT NULL,
-    company_keys BLOB NOT NULL,
-    company BLOB,
-    organisation BLOB
+    keys BLOB NOT NULL
 ) STRICT;
 
-CREATE TABLE companies (
-    id INTEGER PRIMARY KEY,
-    key BLOB NOT NULL UNIQUE
-) STRICT;
-
+-- The keys of a person but `person` itself. Most have none: an address and its forms are mostly the same.
 CREATE TABLE identity_keys (
     person_key BLOB NOT NULL,
     identity INTEGER NOT NULL REFERENCES identities (id),
     PRIMARY KEY (person_key, identity)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX identity_keys_identity ON identity_keys (identity);
+
+CREATE TABLE contacts (
+    identity INTEGER PRIMARY KEY REFERENCES identities (id),
+    id TEXT NOT NULL UNIQUE,
+    record BLOB NOT NULL,
+    imported_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE suppressions (
     seq INTEGER PRIMARY KEY,
@@ -62,7 +56,8 @@ CREATE TABLE templates (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE campaigns (
-    digest TEXT PRIMARY KEY,
+    seq INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
     id TEXT NOT NULL,
     record BLOB NOT NULL,
     first_seen INTEGER NOT NULL
@@ -80,15 +75,23 @@ CREATE TABLE bodies (
     data BLOB NOT NULL
 ) STRICT;
 
+-- Companies and organisations by the first 64 bits of their keys as a number; should two of millions ever share one, they
+-- share a cap. `id` runs with the mails, so that those to be counted by it lie side by side.
+CREATE TABLE units (
+    mark INTEGER PRIMARY KEY,
+    id INTEGER NOT NULL
+) STRICT;
+
+-- `id` are the 16 octets of a mail id, `company` and `organisation` the ids of units.
 CREATE TABLE mails (
     seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    campaign TEXT REFERENCES campaigns (digest),
+    id BLOB NOT NULL UNIQUE,
+    campaign INTEGER REFERENCES campaigns (seq),
     step TEXT NOT NULL,
     contact_id TEXT,
     identity INTEGER NOT NULL REFERENCES identities (id),
-    company INTEGER REFERENCES companies (id),
-    organisation INTEGER REFERENCES companies (id),
+    company INTEGER,
+    organisation INTEGER,
     stream TEXT NOT NULL,
     controller TEXT NOT NULL,
     lane TEXT NOT NULL,
@@ -107,16 +110,14 @@ CREATE TABLE mails (
     attempts INTEGER NOT NULL DEFAULT 0,
     offered TEXT,
     notice TEXT,
-    payload BLOB,
     outcome TEXT,
     outcome_at INTEGER
 ) STRICT;
 CREATE INDEX mails_step ON mails (step, seq);
-CREATE INDEX mails_identity ON mails (identity, touched_at);
+CREATE INDEX mails_identity ON mails (identity);
 CREATE INDEX mails_company_touched ON mails (company, touched_at) WHERE touched_at IS NOT NULL AND company IS NOT NULL;
 CREATE INDEX mails_organisation_touched ON mails (organisation, touched_at)
     WHERE touched_at IS NOT NULL AND organisation IS NOT NULL;
-CREATE INDEX mails_noticed ON mails (identity, controller) WHERE notice IS NOT NULL;
 CREATE INDEX mails_begun ON mails (seq) WHERE state = 'begun';
 CREATE INDEX mails_held ON mails (seq) WHERE state = 'held';
 CREATE INDEX mails_uncertain ON mails (seq) WHERE state = 'uncertain';
@@ -132,7 +133,7 @@ CREATE TABLE remarks (
 CREATE INDEX remarks_about ON remarks (about);
 
 CREATE TABLE ledger (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     batch INTEGER NOT NULL,
     kind TEXT NOT NULL,
     mail_id TEXT,
@@ -176,18 +177,18 @@ BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_loses_no_batch BEFORE DELETE ON ledger_batches
 BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 
--- Nobody leases a ticket before lease_until: a worker holds it (held = 1), or its lane waits for our own pace.
+-- `id` is the running number of the mail. Nobody leases a ticket before lease_until: a worker holds it (held = 1), or its
+-- lane waits for our own pace. A new ticket's fence begins anywhere, so that a claim on an earlier one does not fit.
 CREATE TABLE tickets (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    mail_id TEXT NOT NULL UNIQUE,
+    id INTEGER PRIMARY KEY,
     lane TEXT NOT NULL,
     due REAL NOT NULL,
     lease_until REAL NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
-    fence INTEGER NOT NULL DEFAULT 0
+    fence INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX tickets_due ON tickets (due, id);
-CREATE INDEX tickets_lane ON tickets (lane, due);
+CREATE INDEX tickets_lane ON tickets (lane);
 
 CREATE TABLE rates (
     key TEXT NOT NULL,

@@ -1,14 +1,17 @@
 -- name: known
-SELECT 1 FROM campaigns WHERE digest = ?
+SELECT seq FROM campaigns WHERE digest = ?
 
 -- name: insert
-INSERT OR IGNORE INTO campaigns (digest, id, record, first_seen) VALUES (?, ?, ?, ?)
+INSERT INTO campaigns (digest, id, record, first_seen) VALUES (?, ?, ?, ?) RETURNING seq
 
 -- name: insert_template
 INSERT OR IGNORE INTO templates (digest, source) VALUES (?, ?)
 
 -- name: load
-SELECT campaigns.digest, campaigns.record FROM carray(?) CROSS JOIN campaigns ON campaigns.digest = carray.value
+SELECT digest, record FROM carray(?) CROSS JOIN campaigns ON campaigns.digest = carray.value
+
+-- name: digests
+SELECT seq, digest FROM carray(?) CROSS JOIN campaigns ON campaigns.seq = carray.value
 
 -- name: load_templates
 SELECT templates.digest, templates.source FROM carray(?) CROSS JOIN templates ON templates.digest = carray.value
@@ -17,7 +20,7 @@ SELECT templates.digest, templates.source FROM carray(?) CROSS JOIN templates ON
 UPDATE campaigns SET last_seen = ?2 WHERE digest = ?1
 
 -- name: newest
-SELECT digest FROM campaigns WHERE id = ? ORDER BY last_seen DESC, first_seen DESC, rowid DESC LIMIT 1
+SELECT digest FROM campaigns WHERE id = ? ORDER BY last_seen DESC, first_seen DESC, seq DESC LIMIT 1
 
 -- name: known_ids
 SELECT DISTINCT id FROM campaigns WHERE id > ? ORDER BY id LIMIT ?

@@ -1,15 +1,21 @@
+-- name: by_identity
+SELECT json_group_array(json_array(contacts.identity, contacts.id)), '[' || group_concat(CAST(record AS TEXT), ',') || ']'
+FROM carray(?) CROSS JOIN contacts ON contacts.identity = carray.value
+
 -- name: by_person
-SELECT contacts.person, contacts.id, contacts.record, contacts.person_keys
-FROM carray(?) CROSS JOIN contacts ON contacts.person = carray.value
+SELECT carray.value, contacts.id, contacts.record
+FROM carray(?) CROSS JOIN identities ON identities.person = carray.value
+CROSS JOIN contacts ON contacts.identity = identities.id
 
 -- name: by_id
 SELECT contacts.id, contacts.record FROM carray(?) CROSS JOIN contacts ON contacts.id = carray.value
 
 -- name: insert
-INSERT INTO contacts (id, person, person_keys, record, imported_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO contacts (identity, id, record, imported_at) VALUES /*rows*/ (?, ?, ?, ?)
 
 -- name: update
-UPDATE contacts SET person_keys = ?2, record = ?3, imported_at = ?4 WHERE id = ?1
+UPDATE contacts SET record = new.column2, imported_at = new.column3
+FROM (VALUES /*rows*/ (?, ?, ?)) AS new WHERE identity = new.column1
 
 -- name: page
 SELECT id, record FROM contacts WHERE id > ? ORDER BY id LIMIT ?

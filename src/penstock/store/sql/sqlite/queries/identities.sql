@@ -1,18 +1,32 @@
 -- name: known
-SELECT i.person, i.id, i.person_keys, i.company_keys, i.company, i.organisation
-FROM carray(?) CROSS JOIN identities AS i ON i.person = carray.value
+SELECT json_group_array(json_array(carray.rowid, i.id,
+                                   iif(i.keys = substr(carray.value, 33), NULL, hex(i.keys))))
+FROM carray(?) CROSS JOIN identities AS i ON i.person = substr(carray.value, 1, 32)
+
+-- name: last
+SELECT coalesce(max(id), 0) FROM identities
 
 -- name: insert
-INSERT INTO identities (person, person_keys, company_keys, company, organisation) VALUES (?, ?, ?, ?, ?) RETURNING id
+INSERT INTO identities (id, person, keys) VALUES /*rows*/ (?, ?, ?)
 
 -- name: update
-UPDATE identities SET person_keys = ?2, company_keys = ?3, company = ?4, organisation = ?5 WHERE id = ?1
-
--- name: companies
-SELECT companies.key, companies.id FROM carray(?) CROSS JOIN companies ON companies.key = carray.value
-
--- name: insert_company
-INSERT INTO companies (key) VALUES (?) RETURNING id
+UPDATE identities SET keys = ?2 WHERE id = ?1
 
 -- name: key
-INSERT OR IGNORE INTO identity_keys (person_key, identity) VALUES (?, ?)
+INSERT OR IGNORE INTO identity_keys (person_key, identity) VALUES /*rows*/ (?, ?)
+
+-- name: without_mails
+SELECT json_group_array(identity) FROM contacts
+WHERE id IN (SELECT value FROM carray(?)) AND NOT EXISTS (SELECT 1 FROM mails WHERE mails.identity = contacts.identity)
+
+-- name: delete_keys
+DELETE FROM identity_keys WHERE identity IN (SELECT value FROM carray(?))
+
+-- name: delete
+DELETE FROM identities WHERE id IN (SELECT value FROM carray(?))
+
+-- name: units
+SELECT json_group_array(json_array(units.mark, units.id)) FROM carray(?) CROSS JOIN units ON units.mark = carray.value
+
+-- name: insert_unit
+INSERT INTO units (mark, id) VALUES /*rows*/ (?, ?)

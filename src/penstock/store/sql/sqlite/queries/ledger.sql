@@ -1,50 +1,68 @@
 -- name: insert_row
-INSERT INTO ledger (seq, batch, kind, mail_id, at, code, row, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO ledger (seq, batch, kind, mail_id, at, code, row, digest) VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: insert_of_mail
-INSERT INTO ledger_mails (mail, seq) SELECT mails.seq, ?2 FROM mails WHERE id = ?1
+INSERT INTO ledger_mails (mail, seq) VALUES /*rows*/ (?, ?)
+
+-- name: mail_numbers
+SELECT json_group_array(json_array(carray.value, mails.seq))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 
 -- name: insert_batch
 INSERT INTO ledger_batches (batch, first_seq, last_seq, key_id, before, digest) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: deciding
-SELECT mails.id, state, decided FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT json_group_array(json_array(carray.value, seq, state, decided))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 
 -- name: decide
-UPDATE mails SET state = ?2, code = ?3, until = ?4, held_codes = ?5, decided = ?6 WHERE id = ?1
+UPDATE mails
+SET state = said.column2, code = said.column3, until = said.column4, held_codes = said.column5, decided = said.column6
+FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?)) AS said WHERE seq = said.column1
 
 -- name: beginning
-SELECT mails.id, mails.seq, state, attempts FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT json_group_array(json_array(carray.value, mails.seq, state, attempts))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 
 -- name: begin
 UPDATE mails
-SET state = 'begun', begun_at = coalesce(begun_at, ?5), touched_at = ?2, attempts = attempts + 1, payload = ?3,
-    offered = ?4, redirected = ?6, code = NULL, until = NULL, decided = NULL, outcome = NULL, outcome_at = NULL
-WHERE seq = ?1
+SET state = 'begun', begun_at = coalesce(begun_at, now.column2), touched_at = now.column3, attempts = attempts + 1,
+    offered = now.column4, redirected = now.column5, code = NULL, until = NULL, decided = NULL, outcome = NULL,
+    outcome_at = NULL
+FROM (VALUES /*rows*/ (?, ?, ?, ?, ?)) AS now WHERE seq = now.column1
 
 -- name: insert_snapshot
-INSERT INTO snapshots (seq, record) VALUES (?, ?)
+INSERT INTO snapshots (seq, record) VALUES /*rows*/ (?, ?)
 
 -- name: ending
-SELECT mails.id, mails.seq, state, attempts FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT json_group_array(json_array(carray.value, mails.seq, state, attempts))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 WHERE state IN ('begun', 'uncertain')
 
 -- name: end_accepted
 UPDATE mails
 SET state = 'accepted', accepted_at = ?2, notice = offered, outcome = 'accepted', outcome_at = ?2
-WHERE seq = ?1
+WHERE seq IN (SELECT value FROM carray(?1))
 
 -- name: end_uncertain
-UPDATE mails SET state = 'uncertain', outcome = 'uncertain', outcome_at = ?2 WHERE seq = ?1
+UPDATE mails SET state = 'uncertain', outcome = 'uncertain', outcome_at = ?2 WHERE seq IN (SELECT value FROM carray(?1))
 
 -- name: end_failed
-UPDATE mails SET state = 'failed', touched_at = NULL, code = ?3, outcome = 'failed', outcome_at = ?2 WHERE seq = ?1
+UPDATE mails SET state = 'failed', touched_at = NULL, code = ended.column2, outcome = 'failed', outcome_at = ended.column3
+FROM (VALUES /*rows*/ (?, ?, ?)) AS ended WHERE seq = ended.column1
 
 -- name: end_try_later
 UPDATE mails
-SET state = 'queued', touched_at = NULL, code = ?3, until = ?4, attempts = attempts - ?5, outcome = 'try_later',
-    outcome_at = ?2
-WHERE seq = ?1
+SET state = 'queued', touched_at = NULL, code = ended.column2, until = ended.column3,
+    attempts = attempts - ended.column4, outcome = 'try_later', outcome_at = ended.column5
+FROM (VALUES /*rows*/ (?, ?, ?, ?, ?)) AS ended WHERE seq = ended.column1
+
+-- name: ticket_again
+INSERT INTO tickets (id, lane, due, fence)
+SELECT mails.seq, mails.lane, again.column2, random() & 0x3fffffffffffffff
+FROM (VALUES /*rows*/ (?, ?)) AS again JOIN mails ON mails.seq = again.column1
+WHERE true
+ON CONFLICT (id) DO UPDATE SET due = excluded.due, lease_until = 0, held = 0, fence = fence + 1
 
 -- name: rows
 SELECT seq, batch, kind, mail_id, at, code, row FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?
@@ -52,7 +70,7 @@ SELECT seq, batch, kind, mail_id, at, code, row FROM ledger WHERE seq > ? ORDER 
 -- name: rows_of_mail
 SELECT ledger.seq, batch, kind, mail_id, at, ledger.code, row
 FROM mails JOIN ledger_mails ON ledger_mails.mail = mails.seq JOIN ledger ON ledger.seq = ledger_mails.seq
-WHERE mails.id = ?
+WHERE mails.id = unhex(?)
 ORDER BY ledger.seq
 
 -- name: rows_of_no_mail
@@ -61,17 +79,19 @@ SELECT seq, batch, kind, mail_id, at, code, row FROM ledger WHERE mail_id = ? OR
 -- name: rows_of_person
 SELECT seq, batch, kind, mail_id, at, code, row FROM ledger
 WHERE seq IN (
-    SELECT ledger_mails.seq FROM carray(?)
-    CROSS JOIN identity_keys ON identity_keys.person_key = carray.value
-    CROSS JOIN mails ON mails.identity = identity_keys.identity
-    CROSS JOIN ledger_mails ON ledger_mails.mail = mails.seq)
+    SELECT ledger_mails.seq FROM mails CROSS JOIN ledger_mails ON ledger_mails.mail = mails.seq
+    WHERE mails.identity IN (
+        SELECT identities.id FROM carray(?1) CROSS JOIN identities ON identities.person = carray.value
+        UNION ALL
+        SELECT identity_keys.identity FROM carray(?1)
+        CROSS JOIN identity_keys ON identity_keys.person_key = carray.value))
 ORDER BY seq
 
 -- name: batches_to_verify
 SELECT batch, first_seq, last_seq, key_id, before, digest FROM ledger_batches WHERE batch > ? ORDER BY batch LIMIT ?
 
 -- name: unlisted
-SELECT ledger.seq FROM ledger JOIN mails ON mails.id = ledger.mail_id
+SELECT ledger.seq FROM ledger JOIN mails ON mails.id = unhex(ledger.mail_id)
 WHERE ledger.seq > ?1 AND ledger.seq <= ?2
   AND NOT EXISTS (SELECT 1 FROM ledger_mails WHERE ledger_mails.mail = mails.seq AND ledger_mails.seq = ledger.seq)
 ORDER BY ledger.seq LIMIT 1

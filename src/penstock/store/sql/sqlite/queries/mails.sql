@@ -1,141 +1,163 @@
 -- name: known
-SELECT id, state, redirected FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT json_group_array(json_array(carray.value, seq, state, redirected))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
+
+-- name: last
+SELECT coalesce(max(seq), 0) FROM mails
 
 -- name: insert
-INSERT INTO mails (id, campaign, step, contact_id, identity, company, organisation, stream, controller, lane,
-                   body, recipient, state)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')
+INSERT INTO mails (state, seq, id, campaign, step, contact_id, identity, company, organisation, stream, controller,
+                   lane, body, recipient)
+VALUES /*rows*/ ('queued', ?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: insert_body
 INSERT OR IGNORE INTO bodies (digest, data) VALUES (?, ?)
 
 -- name: queue_again
 UPDATE mails
-SET campaign = ?2, contact_id = ?3, identity = ?4, lane = ?5, body = ?6, recipient = ?7,
+SET campaign = again.column2, contact_id = again.column3, identity = again.column4, lane = again.column5,
+    body = again.column6, recipient = again.column7,
     state = 'queued', code = NULL, until = NULL, redirected = 0, outcome = NULL, outcome_at = NULL,
     accepted_at = iif(redirected, NULL, accepted_at), begun_at = iif(redirected, NULL, begun_at),
     attempts = iif(redirected, 0, attempts)
-WHERE id = ?1
+FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?)) AS again WHERE seq = again.column1
 
 -- name: ticket
-INSERT INTO tickets (mail_id, lane, due) VALUES (?, ?, ?)
-ON CONFLICT (mail_id) DO UPDATE
+INSERT INTO tickets (id, lane, due, fence) VALUES /*rows*/ (?, ?, ?, random() & 0x3fffffffffffffff)
+ON CONFLICT (id) DO UPDATE
 SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, fence = fence + 1
 
--- name: drop_ticket
-DELETE FROM tickets WHERE mail_id = ?
+-- name: drop_tickets
+DELETE FROM tickets WHERE id IN (SELECT value FROM carray(?))
 
 -- name: load
-SELECT mails.id, mails.campaign, contacts.record, mails.contact_id, mails.stream, mails.controller, mails.state,
-       mails.begun_at, mails.attempts, mails.waived, bodies.data, mails.recipient
-FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
-LEFT JOIN contacts ON contacts.id = mails.contact_id
-LEFT JOIN bodies ON bodies.digest = mails.body
+SELECT json_group_array(json_array(carray.value, campaign, contact_id, stream, controller, state, begun_at, attempts,
+                                   waived, recipient, body IS NOT NULL)),
+       '[' || group_concat(coalesce(CAST(contacts.record AS TEXT), 'null'), ',') || ']'
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
+LEFT JOIN contacts ON contacts.identity = mails.identity AND contacts.id = mails.contact_id
+
+-- name: load_bodies
+SELECT carray.value, data FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
+CROSS JOIN bodies ON bodies.digest = mails.body
 
 -- name: identity_of
-SELECT i.person, i.person_keys, i.company_keys, i.company, i.organisation
-FROM mails JOIN identities AS i ON i.id = mails.identity
-WHERE mails.id = ?
+SELECT i.person, i.keys FROM mails JOIN identities AS i ON i.id = mails.identity WHERE mails.id = unhex(?)
 
 -- name: own
-SELECT mails.id, seq, accepted_at, waived FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT json_group_array(json_array(carray.value, accepted_at, waived))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
+WHERE accepted_at IS NOT NULL OR waived <> ''
 
 -- name: person_touches
-SELECT carray.value, mails.id, mails.touched_at
+SELECT json_group_array(json_array(carray.rowid, lower(hex(mails.id)), mails.touched_at))
 FROM carray(?1) CROSS JOIN identities ON identities.person = carray.value
 CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
     WHERE near.identity = identities.id AND near.touched_at >= ?2
     ORDER BY near.touched_at DESC LIMIT ?3)
+WHERE EXISTS (SELECT 1 FROM mails AS any WHERE any.identity = identities.id AND any.touched_at >= ?2)
 
 -- name: company_touches
-SELECT carray.value, mails.id, mails.touched_at
-FROM carray(?1) CROSS JOIN companies ON companies.key = carray.value
+SELECT json_group_array(json_array(carray.rowid, lower(hex(mails.id)), mails.touched_at))
+FROM carray(?1) CROSS JOIN units ON units.mark = carray.value
 CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.company = companies.id AND near.touched_at >= ?2
+    WHERE near.company = units.id AND near.touched_at >= ?2
     ORDER BY near.touched_at DESC LIMIT ?3)
+WHERE EXISTS (SELECT 1 FROM mails AS any WHERE any.company = units.id AND any.touched_at >= ?2)
 
 -- name: organisation_touches
-SELECT carray.value, mails.id, mails.touched_at
-FROM carray(?1) CROSS JOIN companies ON companies.key = carray.value
+SELECT json_group_array(json_array(carray.rowid, lower(hex(mails.id)), mails.touched_at))
+FROM carray(?1) CROSS JOIN units ON units.mark = carray.value
 CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.organisation = companies.id AND near.touched_at >= ?2
+    WHERE near.organisation = units.id AND near.touched_at >= ?2
     ORDER BY near.touched_at DESC LIMIT ?3)
+WHERE EXISTS (SELECT 1 FROM mails AS any WHERE any.organisation = units.id AND any.touched_at >= ?2)
 
 -- name: noticed
-SELECT DISTINCT carray.value, mails.controller
+SELECT json_group_array(DISTINCT json_array(carray.rowid, mails.controller))
 FROM carray(?) CROSS JOIN identities ON identities.person = carray.value
 CROSS JOIN mails ON mails.identity = identities.id
 WHERE mails.notice IS NOT NULL
 
 -- name: twins
-SELECT carray.value, mails.step, mails.id, mails.seq, mails.state
-FROM carray(?1)
-CROSS JOIN identity_keys ON identity_keys.person_key = carray.value
-CROSS JOIN mails ON mails.identity = identity_keys.identity
-WHERE mails.step IN (SELECT steps.value FROM carray(?2) AS steps)
+-- Asked with a key of 32 octets and the id of the mail that asks: whose own key it is, and who else has it.
+WITH asked (place, person_key, asking) AS (
+    SELECT carray.rowid, substr(carray.value, 1, 32), unhex(CAST(substr(carray.value, 33) AS TEXT)) FROM carray(?1)),
+sharing (place, asking, identity) AS (
+    SELECT place, asking, identities.id
+    FROM asked CROSS JOIN identities ON identities.person = asked.person_key
+    UNION ALL
+    SELECT place, asking, identity_keys.identity
+    FROM asked CROSS JOIN identity_keys ON identity_keys.person_key = asked.person_key)
+SELECT json_group_array(json_array(place, mails.step, lower(hex(mails.id)), mails.state,
+                                   mails.seq < (SELECT own.seq FROM mails AS own WHERE own.id = asking))
+                        ORDER BY mails.seq)
+FROM sharing CROSS JOIN mails ON mails.identity = sharing.identity
+WHERE mails.id IS NOT asking
+  AND mails.step IN (SELECT steps.value FROM carray(?2) AS steps)
   AND mails.state IN ('accepted', 'begun', 'uncertain', 'queued', 'deferred')
-ORDER BY mails.seq
 
 -- name: waiting
-SELECT mails.id, state, code,
+SELECT lower(hex(mails.id)), state, code,
        coalesce(CAST(1000000 * max(tickets.due, iif(held, 0, lease_until + ?4)) AS INTEGER), until),
        outcome, contact_id, step
-FROM mails LEFT JOIN tickets ON tickets.mail_id = mails.id
-WHERE step = ?1 AND seq > coalesce((SELECT seq FROM mails WHERE id = ?2), 0)
+FROM mails LEFT JOIN tickets ON tickets.id = mails.seq
+WHERE step = ?1 AND seq > coalesce((SELECT seq FROM mails WHERE id = unhex(?2)), 0)
   AND state IN ('queued', 'deferred', 'begun')
 ORDER BY seq LIMIT ?3
 
 -- name: states
-SELECT id, state, code, until, outcome, contact_id, step FROM mails
-WHERE step = ?1 AND seq > coalesce((SELECT seq FROM mails WHERE id = ?2), 0)
+SELECT lower(hex(id)), state, code, until, outcome, contact_id, step FROM mails
+WHERE step = ?1 AND seq > coalesce((SELECT seq FROM mails WHERE id = unhex(?2)), 0)
 ORDER BY seq LIMIT ?3
 
 -- name: stranded
-SELECT mails.id, mails.step, mails.lane FROM mails LEFT JOIN tickets ON tickets.mail_id = mails.id
+SELECT mails.seq, lower(hex(mails.id)), mails.step, mails.lane FROM mails LEFT JOIN tickets ON tickets.id = mails.seq
 WHERE mails.state = 'begun' AND coalesce(tickets.lease_until, 0) <= ?
 
 -- name: recover_again
-UPDATE mails SET state = 'queued', touched_at = NULL WHERE id = ?
+UPDATE mails SET state = 'queued', touched_at = NULL WHERE seq = ?
 
 -- name: recover_uncertain
-UPDATE mails SET state = 'uncertain', outcome = 'uncertain', outcome_at = ?2 WHERE id = ?1
+UPDATE mails SET state = 'uncertain', outcome = 'uncertain', outcome_at = ?2 WHERE seq = ?1
 
 -- name: held
-SELECT id, state, code, until, outcome, contact_id, step FROM mails
-WHERE state = 'held' AND seq > coalesce((SELECT seq FROM mails WHERE id = ?1), 0)
+SELECT lower(hex(id)), state, code, until, outcome, contact_id, step FROM mails
+WHERE state = 'held' AND seq > coalesce((SELECT seq FROM mails WHERE id = unhex(?1)), 0)
 ORDER BY seq LIMIT ?2
 
 -- name: uncertain
-SELECT id, state, code, until, outcome, contact_id, step FROM mails
-WHERE state = 'uncertain' AND seq > coalesce((SELECT seq FROM mails WHERE id = ?1), 0)
+SELECT lower(hex(id)), state, code, until, outcome, contact_id, step FROM mails
+WHERE state = 'uncertain' AND seq > coalesce((SELECT seq FROM mails WHERE id = unhex(?1)), 0)
 ORDER BY seq LIMIT ?2
 
 -- name: to_release
-SELECT id, step, lane, held_codes, waived FROM carray(?) CROSS JOIN mails ON mails.id = carray.value WHERE state = 'held'
+SELECT seq, lower(hex(id)), step, lane, held_codes, waived
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value) WHERE state = 'held'
 
 -- name: release
-UPDATE mails SET state = 'queued', code = NULL, until = NULL, decided = NULL, held_codes = '', waived = ?2 WHERE id = ?1
+UPDATE mails SET state = 'queued', code = NULL, until = NULL, decided = NULL, held_codes = '', waived = ?2 WHERE seq = ?1
 
 -- name: to_drop
-SELECT id, step, code FROM carray(?) CROSS JOIN mails ON mails.id = carray.value
+SELECT seq, lower(hex(id)), step, code FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 WHERE state IN ('queued', 'held', 'blocked', 'deferred', 'rejected', 'failed')
 
 -- name: drop
-UPDATE mails SET state = 'cancelled', until = NULL WHERE id = ?
+UPDATE mails SET state = 'cancelled', until = NULL WHERE seq = ?
 
 -- name: to_resolve
-SELECT id, step, lane FROM mails WHERE id = ? AND state = 'uncertain'
+SELECT seq, step, lane FROM mails WHERE id = unhex(?) AND state = 'uncertain'
 
 -- name: resolve_sent
 UPDATE mails
 SET state = 'accepted', accepted_at = coalesce(touched_at, ?2), notice = offered, outcome = 'accepted', outcome_at = ?2
-WHERE id = ?1
+WHERE seq = ?1
 
 -- name: resolve_not_sent
-UPDATE mails SET state = 'queued', touched_at = NULL, outcome = NULL, outcome_at = NULL WHERE id = ?1
+UPDATE mails SET state = 'queued', touched_at = NULL, outcome = NULL, outcome_at = NULL WHERE seq = ?1
 
 -- name: remark
 INSERT INTO remarks (about, at, action, why) VALUES (?, ?, ?, ?)

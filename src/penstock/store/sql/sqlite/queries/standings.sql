@@ -18,18 +18,17 @@ ON CONFLICT (id) DO UPDATE SET first_begun_at = coalesce(first_begun_at, exclude
 -- name: counts
 SELECT step, state, count(*) FROM carray(?) CROSS JOIN mails ON mails.step = carray.value GROUP BY step, state
 
--- name: to_cancel
-SELECT id FROM mails WHERE step = ? AND state IN ('queued', 'held', 'deferred')
+-- name: drop_tickets
+DELETE FROM tickets
+WHERE id IN (SELECT seq FROM mails WHERE step = ? AND state IN ('queued', 'held', 'deferred'))
 
 -- name: cancel
 UPDATE mails SET state = 'cancelled', until = NULL
 WHERE step = ? AND state IN ('queued', 'held', 'deferred')
 
--- name: drop_tickets
-DELETE FROM tickets WHERE mail_id IN (SELECT value FROM carray(?))
-
 -- name: to_resume
-SELECT id, lane FROM mails WHERE step = ? AND state = 'held' AND instr(held_codes, 'CAMPAIGN_PAUSED')
+SELECT seq, lane FROM mails WHERE step = ? AND state = 'held' AND instr(held_codes, 'CAMPAIGN_PAUSED')
 
 -- name: resume
-UPDATE mails SET state = 'queued', code = NULL, until = NULL, decided = NULL, held_codes = '' WHERE id = ?
+UPDATE mails SET state = 'queued', code = NULL, until = NULL, decided = NULL, held_codes = ''
+WHERE seq IN (SELECT value FROM carray(?))

@@ -26,7 +26,7 @@ __all__ = ["COMMERCIAL_NEEDS", "Pipeline", "Timing", "refuse_unsafe_order"]
 Timing = Callable[[str, float, int], None]
 """Called after each stage with its name, the seconds it took and the number of mails."""
 
-COMMERCIAL_NEEDS = ("suppression", "notice", "list_unsubscribe", "write", "verify")
+COMMERCIAL_NEEDS = ("suppression", "legal_basis", "notice", "list_unsubscribe", "write", "verify")
 """Without these no advertising leaves; start-up refuses a list that lacks one."""
 
 _log = get_logger("pipeline")

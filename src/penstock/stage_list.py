@@ -36,8 +36,24 @@ def planned_stages(settings: Settings) -> list[PlannedStage]:
 
 
 def _from_policy(name: str, settings: Settings) -> dict[str, Any]:
-    """What `[policy]` sets for a shipped stage unless its own `[[stage]]` table does."""
-    return {"minor_under": settings.policy.minor_under} if name == "address" else {}
+    """What `[policy]` and `[clock]` set for a shipped stage unless its own `[[stage]]` table does."""
+    policy = settings.policy
+    match name:
+        case "address" | "impact_assessment":
+            return {"minor_under": policy.minor_under}
+        case "legal_basis":
+            return {"consent_after_months": policy.consent_after_months, "require_signoff": policy.require_signoff}
+        case "provenance":
+            return {"supplier_refresh_months": policy.supplier_refresh_months, "strict": settings.clock.strict}
+        case "freshness":
+            return {
+                "stale_after_years": policy.stale_after_years,
+                "unverified_after_days": policy.unverified_after_days,
+                "non_responder_touches": policy.non_responder_touches,
+                "non_responder_months": policy.non_responder_months,
+            }
+        case _:
+            return {}
 
 
 def _planned(each: StageSettings, plugins: Mapping[str, EntryPoint], settings: Settings) -> PlannedStage:

@@ -7,29 +7,34 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 
 from penstock.adapters.address import adapter_from_url
 from penstock.assembly import Assembler, CapSpan, ReturnPath
 from penstock.config.keys import load_keyring, throw_away_keyring
 from penstock.config.options import read_options
+from penstock.config.policies import read_policies
+from penstock.config.register_file import open_registers
 from penstock.config.senders import sender_of
 from penstock.config.settings import Settings
 from penstock.errors import ConfigError
 from penstock.law.canonical import Canonical
 from penstock.law.identity import Identifier
+from penstock.law.jurisdictions import Table
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.taxonomy import Taxonomy
 from penstock.law.version import POLICY
-from penstock.model.campaign import Caps, Stream
+from penstock.model.campaign import Campaign, Caps, Stream
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Mail
 from penstock.model.tokens import SignedTokens
 from penstock.pipeline import Pipeline, Timing, refuse_unsafe_order
-from penstock.ports import Adapter, Capabilities, Clock, Grant, RateQuery, Services
+from penstock.ports import Adapter, Capabilities, Clock, Grant, RateQuery, Registers, Services, Supplier
 from penstock.queue.sql import SqlQueue
 from penstock.stage_list import PlannedStage, build_stage, planned_stages
 from penstock.stages.checks.frequency_cap import FrequencyCap, FrequencyCapOptions, window_needs
+from penstock.stages.checks.freshness import Freshness, FreshnessOptions, touches_needed
 from penstock.stages.shipped import SHIPPED
 from penstock.store.connections import path_of
 from penstock.store.house_rules import CapsOf, HouseRules, campaign_caps
@@ -122,11 +127,11 @@ async def open_house(settings: Settings, clock: Clock, *, read_only: bool = Fals
     `read_only` writes nothing at all; where there is no store yet it works in memory with throw-away keys.
     Raises ConfigError and Unavailable.
     """
-    plans = planned_stages(settings)
-    rules = HouseRules(POLICY, policy_mark(settings), _house_caps(plans), settings.brakes())
+    plans, law = planned_stages(settings), read_policies(settings.path("policies"))
+    rules = HouseRules(POLICY, policy_mark(settings, law), _house_caps(plans), settings.brakes())
     keyring, store = await _open_store(settings, clock, rules, read_only=read_only)
     try:
-        return await _furnish(settings, clock, keyring, store, plans)
+        return await _furnish(settings, clock, keyring, store, plans, law)
     except BaseException:
         await store.aclose()
         raise
@@ -147,12 +152,13 @@ async def _open_store(
 
 
 async def _furnish(
-    settings: Settings, clock: Clock, keyring: Keyring, store: SqliteStore, plans: Sequence[PlannedStage]
+    settings: Settings, clock: Clock, keyring: Keyring, store: SqliteStore, plans: Sequence[PlannedStage], law: Table
 ) -> House:
-    mailboxes = Mailboxes.load()
-    identifier = Identifier(keyring, Canonical.load(), mailboxes, await store.suppressions.foreign_algorithms())
+    mailboxes, canonical = Mailboxes.load(), Canonical.load()
+    identifier = Identifier(keyring, canonical, mailboxes, await store.suppressions.foreign_algorithms())
     adapters = {name: _adapter(settings, name, clock) for name in settings.adapters}
-    services = _services(settings, clock, keyring, store, adapters)
+    registers = open_registers(settings, clock, canonical)
+    services = _services(settings, clock, keyring, store, adapters, law, registers)
     assembler = Assembler(
         identifier=identifier,
         mailboxes=mailboxes,
@@ -191,7 +197,13 @@ def _adapter(settings: Settings, name: str, clock: Clock) -> Adapter:
 
 
 def _services(
-    settings: Settings, clock: Clock, keyring: Keyring, store: SqliteStore, adapters: Mapping[str, Adapter]
+    settings: Settings,
+    clock: Clock,
+    keyring: Keyring,
+    store: SqliteStore,
+    adapters: Mapping[str, Adapter],
+    law: Table,
+    registers: Registers,
 ) -> Services:
     return Services(
         clock=clock,
@@ -210,15 +222,25 @@ def _services(
             name: (*settings.adapters[name].rate, *getattr(adapter, "rates", ())) for name, adapter in adapters.items()
         },
         standings=store.standings,
+        jurisdictions=law,
+        suppliers=_suppliers(settings),
+        registers=registers,
+        list_stats=store.list_stats,
         safety=settings.brakes(),
-        policy_mark=policy_mark(settings),
+        policy_mark=policy_mark(settings, law),
     )
 
 
-def policy_mark(settings: Settings) -> str:
+def _suppliers(settings: Settings) -> dict[str, Supplier]:
+    """By the name of their table and by the name they give: contact records use either."""
+    named: dict[str, Supplier] = {each.name: each for each in settings.suppliers.values() if each.name}
+    return {**named, **settings.suppliers}
+
+
+def policy_mark(settings: Settings, law: Table) -> str:
     """Digest of all that decides besides the campaign: the table of law, the numbers of policy, the stages."""
     stages: list[object] = [each.model_dump() for each in settings.stage] or list(SHIPPED)
-    text = json.dumps([POLICY, settings.policy.model_dump(), stages], sort_keys=True, default=str)
+    text = json.dumps([POLICY, law.digest, settings.policy.model_dump(), stages], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -248,9 +270,16 @@ def _cap_options(plans: Sequence[PlannedStage]) -> FrequencyCapOptions:
 
 
 def _cap_span(plans: Sequence[PlannedStage]) -> CapSpan:
-    """What the frequency cap, as configured, needs to know of the past."""
+    """What frequency cap and freshness, as configured, need to know of the past."""
     options = _cap_options(plans)
-    return lambda campaign: window_needs(campaign, options)
+    found = (read_options(plan.kind, plan.name, plan.options) for plan in plans if plan.kind is Freshness)
+    span, most = touches_needed(next(found, FreshnessOptions()))
+
+    def needs(campaign: Campaign) -> tuple[timedelta, int]:
+        longest, number = window_needs(campaign, options)
+        return max(longest, span), max(number, most)
+
+    return needs
 
 
 def _house_caps(plans: Sequence[PlannedStage]) -> CapsOf:

@@ -19,6 +19,8 @@ from penstock.cli import (
     holds,
     init,
     ledger,
+    lia,
+    policy,
     queue,
     stages,
     suppress,
@@ -47,13 +49,11 @@ LATER = {
     "inbox": "classify and decide inbound mail",
     "answer": "drafted replies to the three questions people ask",
     "register": "record of processing (GDPR Art. 30)",
-    "lia": "legitimate-interest assessments",
     "evidence": "the evidence pack of a campaign or person",
     "breach": "breach cases",
     "retention": "retention runs",
     "relay": "SMTP in, HTTP in, public web, worker",
     "worker": "only sending",
-    "policy": "the table of law",
 }
 
 
@@ -105,7 +105,7 @@ def _register_later() -> None:
 
 for module in (demo, init, campaign_commands, stages, doctor, version):
     module.register(app)
-for group in (campaign, contacts, suppress, holds, ledger, queue, uncertain):
+for group in (campaign, contacts, suppress, holds, ledger, lia, policy, queue, uncertain):
     app.add_typer(group.app)
 _register_later()
 

@@ -13,12 +13,14 @@ from pydantic import Field, ValidationError
 
 from penstock.config.campaign_faults import first_campaign_fault
 from penstock.config.fault import Fault, first_fault
+from penstock.config.lia_file import read_lia
 from penstock.config.sections import Filled, Language, Name, Section
 from penstock.config.senders import sender_fault
 from penstock.config.settings import Settings
 from penstock.config.template_files import read_templates
 from penstock.config.toml_document import read_toml
 from penstock.errors import InvalidInput
+from penstock.model.assessment import Lia
 from penstock.model.campaign import Audience, Basis, Campaign, Caps, MessageSpec, Stream
 from penstock.model.moment import Moment
 
@@ -39,6 +41,7 @@ class CampaignTable(Section):
     stream: Stream = Stream.PROSPECTING
     basis: Basis = Basis.LEGITIMATE_INTEREST
     lia: Filled | None = None
+    dpia: Filled | None = None
     starts_at: Moment | None = None
     expires_at: Moment | None = None
 
@@ -85,7 +88,6 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         **file.message.model_dump(),
         templates=read_templates(path.parent, file.message.text, file.message.html, document.where),
     )
-    lia = file.campaign.lia
     campaign = Campaign(
         **(file.campaign.model_dump() | {"controller": controllers[file.campaign.controller.casefold()]}),
         message=message,
@@ -93,7 +95,8 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         caps=file.caps,
         translations=file.translations,
         columns=file.map,
-        lia_digest=_file_digest(path.parent / lia) if lia else "",
+        lia_document=_lia(path.parent / file.campaign.lia, settings) if file.campaign.lia else None,
+        dpia_document=_file_digest(path.parent / file.campaign.dpia) if file.campaign.dpia else None,
     )
     return replace(campaign, digest=campaign_digest(campaign))
 
@@ -110,12 +113,17 @@ def _sender(file: CampaignFile, controllers: Mapping[str, str], settings: Settin
     return Fault(found[0], ("message", "from"), found[1]) if found else None
 
 
-def _file_digest(path: Path) -> str:
-    """SHA-256 (hex) of a file; empty for one that cannot be read."""
+def _lia(path: Path, settings: Settings) -> Lia | None:
+    """The assessment; None where there is no such file: each mail is then told that it is missing."""
+    return read_lia(path, settings) if path.exists() else None
+
+
+def _file_digest(path: Path) -> str | None:
+    """SHA-256 (hex) of a file; None for one that cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return ""
+        return None
 
 
 def _controllers(settings: Settings) -> dict[str, str]:

@@ -250,6 +250,7 @@ class PolicySettings(Section):
     non_responder_touches: AtLeastOne = 3
     non_responder_months: AtLeastOne = 6
     supplier_refresh_months: AtLeastOne = 12
+    require_signoff: bool = False
 
 
 class SupplierSettings(Section):

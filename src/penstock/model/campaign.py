@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from penstock.model.assessment import Lia
 from penstock.model.contact import Function, Seniority
 from penstock.model.moment import Moment
 
@@ -125,8 +126,9 @@ class MessageSpec:
 class Campaign:
     """A campaign as read from its file, templates included. `digest` is the SHA-256 of its content (hex).
 
-    `columns` renames columns of contact files to contact fields. `lia_digest` is the SHA-256 of the file `lia` names,
-    empty where it cannot be read: another assessment makes another campaign, so that an approval binds it too.
+    `columns` renames columns of contact files to contact fields. `lia_document` is the assessment that the file
+    `lia` names, None where there is none; `dpia_document` the SHA-256 (hex) of the file `dpia` names, None likewise.
+    Another assessment makes another campaign, so that an approval binds it too.
     """
 
     id: str
@@ -147,5 +149,7 @@ class Campaign:
     caps: Caps = field(default_factory=Caps)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
-    lia_digest: str = ""
+    lia_document: Lia | None = None
+    dpia: str | None = None
+    dpia_document: str | None = None
     digest: str = ""

@@ -7,6 +7,7 @@ a bug.
 
 from penstock.ports.adapters import Adapter, Capabilities
 from penstock.ports.clock import Clock
+from penstock.ports.lists import Counts, ListKey, ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Ticket
 from penstock.ports.services import Services, Tokens
 from penstock.ports.sources import ContactRow, RowFault, Source
@@ -31,17 +32,22 @@ __all__ = [
     "Check",
     "Clock",
     "ContactRow",
+    "Counts",
     "Edit",
     "Ending",
     "Grant",
     "HistoryQuery",
     "Ledger",
+    "ListKey",
+    "ListStats",
     "Mails",
+    "NoLists",
     "NoOptions",
     "Phase",
     "Queue",
     "RateQuery",
     "Rates",
+    "Registers",
     "RowFault",
     "SavedMail",
     "Services",
@@ -49,6 +55,7 @@ __all__ = [
     "Source",
     "Stage",
     "Standings",
+    "Supplier",
     "Suppressions",
     "Ticket",
     "Tokens",

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from penstock.law.jurisdictions import Table
 from penstock.law.taxonomy import Taxonomy
 from penstock.model.campaign import Controller, Stream
 from penstock.model.safety import Safety
 from penstock.model.standing import FRESH, Standing
 from penstock.ports.adapters import Capabilities
 from penstock.ports.clock import Clock
+from penstock.ports.lists import ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Rates
 from penstock.ports.store import Standings, Suppressions
 
@@ -66,6 +68,14 @@ class Services:
     """Which campaigns are paused, cancelled or approved."""
     safety: Safety = field(default_factory=Safety)
     """The brakes of the house."""
+    jurisdictions: Table = field(default_factory=Table.load)
+    """The table of law, the house's own rows laid over the shipped ones."""
+    suppliers: Mapping[str, Supplier] = field(default_factory=dict)
+    """By the name of their table and by the name they give."""
+    registers: Registers = field(default_factory=NoLists)
+    """National opt-out registers."""
+    list_stats: ListStats = field(default_factory=NoLists)
+    """How earlier mails to a list fared."""
     policy_mark: str = ""
     """Digest of the policy in force; approvals are bound to it."""
 

@@ -8,11 +8,19 @@ SHIPPED: dict[str, str] = {
     # what nobody may overrule
     "suppression": "penstock.stages.checks.suppression:SuppressionCheck",
     "address": "penstock.stages.checks.address:AddressCheck",
-    # may we, and does it concern this person (legal basis and provenance stand between address and relevance)
     "schedule": "penstock.stages.checks.schedule:Schedule",
+    # may we
+    "legal_basis": "penstock.stages.checks.legal_basis:LegalBasis",
+    "external_register": "penstock.stages.checks.external_register:ExternalRegister",
+    "legitimate_interest": "penstock.stages.checks.legitimate_interest:LegitimateInterest",
+    "impact_assessment": "penstock.stages.checks.impact_assessment:ImpactAssessment",
+    "provenance": "penstock.stages.checks.provenance:Provenance",
+    "freshness": "penstock.stages.checks.freshness:Freshness",
+    # does it concern this person, and not too often
     "relevance": "penstock.stages.checks.relevance:Relevance",
     "duplicate": "penstock.stages.checks.duplicate:Duplicate",
     "frequency_cap": "penstock.stages.checks.frequency_cap:FrequencyCap",
+    "over_solicited": "penstock.stages.checks.over_solicited:OverSolicited",
     "rate_limit": "penstock.stages.checks.rate_limit:RateLimit",
     # making the mail
     "compose": "penstock.stages.edits.compose:Compose",

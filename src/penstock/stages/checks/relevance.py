@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import ClassVar
@@ -97,7 +98,8 @@ class _Finding:
 class Relevance:
     """Compares each dimension the campaign asks about: match, mismatch or unknown.
 
-    A mismatch blocks, whatever else fits; an unknown holds or passes as `audience.unknown` says. A value that
+    A mismatch blocks, whatever else fits; an unknown holds or passes as `audience.unknown` says, but an unknown
+    profession never passes where the law asks for it. A value that
     is only less precise than asked (`C` where `C28` is wanted) is unknown. A generic mailbox has no function
     and no seniority.
     """
@@ -107,9 +109,13 @@ class Relevance:
     phase = Phase.JUDGE
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
-    needs: tuple[str, ...] = ("taxonomy",)
+    needs: tuple[str, ...] = ("taxonomy", "clock", "jurisdictions")
 
     def __init__(self, _options: NoOptions, services: Services) -> None:
+        self._services = services
+        self._role_matters = lru_cache(maxsize=1_000)(
+            lambda country, today: services.jurisdictions.of(country_code(country), today).role_relevance
+        )
         # Titles, codes and places repeat from contact to contact; what they mean does not change.
         self._from_title = lru_cache(maxsize=20_000)(_title_reader(services))
         self._industry = lru_cache(maxsize=5_000)(_industry)
@@ -118,9 +124,16 @@ class Relevance:
 
     async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
         """No store call at all."""
-        return [self._reasons(mail) for mail in mails]
+        today = self._services.clock.now().date()
+        return [self._reasons(mail, today) for mail in mails]
 
-    def _reasons(self, mail: Mail) -> tuple[Reason, ...]:
+    def _law_asks(self, contact: Contact, today: date) -> bool:
+        """Whether a country of the record has the offer relate to the profession, so that no campaign may guess it."""
+        return any(
+            self._role_matters(country, today) for country in (contact.country, contact.workplace_country) if country
+        )
+
+    def _reasons(self, mail: Mail, today: date) -> tuple[Reason, ...]:
         if mail.campaign is None:
             return _NO_CAMPAIGN
         if mail.contact is None:
@@ -130,7 +143,8 @@ class Relevance:
         if not findings:
             return _NO_AUDIENCE
         rule = _RULES.get(mail.contact.workplace_country or mail.contact.country or "", _RULE)
-        reasons = [_against(f, rule, audience) for f in findings if f.fit is not _Fit.MATCH]
+        by_law = audience.unknown == "pass" and self._law_asks(mail.contact, today)
+        reasons = [_against(f, rule, audience, by_law=by_law) for f in findings if f.fit is not _Fit.MATCH]
         if matches := [f for f in findings if f.fit is _Fit.MATCH]:
             reasons.append(_in_favour(matches, rule))
         return tuple(reasons)
@@ -246,10 +260,13 @@ def _iso(country: str) -> str:
     return country_code(country) or country.strip().upper()
 
 
-def _against(finding: _Finding, rule: str, audience: Audience) -> Reason:
+def _against(finding: _Finding, rule: str, audience: Audience, *, by_law: bool) -> Reason:
     facts = Facts((*finding.fields, "campaign.audience"))
     if finding.fit is _Fit.MISMATCH:
         return Reason(_NAME, Verdict.BLOCK, Code.NOT_RELEVANT, finding.why, facts, rule)
+    if by_law and finding.fields is _FUNCTION_FIELDS:
+        why = f"{finding.why} The law here asks that the offer relates to it, so no campaign may let this pass."
+        return Reason(_NAME, Verdict.HOLD, Code.NOT_RELEVANT, why, facts, rule)
     if audience.unknown == "pass":
         return Reason(_NAME, Verdict.SEND, None, f"{finding.why} The campaign lets this pass.", facts, rule)
     return Reason(_NAME, Verdict.HOLD, Code.NOT_RELEVANT, finding.why, facts, rule)

@@ -123,8 +123,8 @@ async def test_a_mismatch_blocks_even_where_unknowns_pass(
     ("change", "audience"),
     [
         ({"country": None}, Audience(countries=("FR",))),
-        ({"title": None}, Audience(functions=(Function.PURCHASING,))),
-        ({"title": "Grand Vizier"}, Audience(functions=(Function.PURCHASING,))),
+        ({"country": "GB", "title": None}, Audience(functions=(Function.PURCHASING,))),
+        ({"country": "GB", "title": "Grand Vizier"}, Audience(functions=(Function.PURCHASING,))),
         ({"seniority": None}, Audience(seniority=(Seniority.HEAD,))),
         ({"company": Company()}, Audience(industries=("C28",))),
         ({"company": Company(industry="machines")}, Audience(industries=("C28",))),
@@ -140,6 +140,17 @@ async def test_an_unknown_holds_or_passes_as_the_campaign_says(
     contact = replace(BUYER, **change)
     assert said(await judged(contact, audience)) == [HOLD]
     assert said(await judged(contact, replace(audience, unknown="pass"))) == [SEND]
+
+
+@pytest.mark.parametrize("country", [{"country": "FR"}, {"country": "GB", "workplace_country": "FI"}])
+async def test_an_unknown_profession_never_passes_where_the_law_asks_for_it(
+    judged: Any, country: dict[str, str]
+) -> None:
+    """S-047, S-048: France, Finland, Ireland and others; whatever the campaign lets pass."""
+    audience = Audience(functions=(Function.PURCHASING,), seniority=(Seniority.HEAD,), unknown="pass")
+    contact = replace(BUYER, title=None, seniority=None, **country)
+    assert said(await judged(contact, audience)) == [HOLD, SEND]
+    assert said(await judged(contact, audience, kind=RecipientKind.GENERIC))[0] == SEND
 
 
 @pytest.mark.parametrize("employees", [50, 51, 499, 500])
@@ -254,5 +265,6 @@ async def test_no_mail_goes_with_a_mismatch_and_none_with_an_unknown_unless_told
     wrong = {"DE", Function.HR, Seniority.ASSISTANT, "A01", "DE-BE"}
     mismatch = any(value in wrong for value in values) or not 50 <= (employees if employees is not None else 50) <= 500
     missing = any(value in (None, "?") for value in values)
-    expected = Verdict.BLOCK if mismatch else Verdict.HOLD if missing and unknown == "hold" else Verdict.SEND
+    held = missing and (unknown == "hold" or (function is None and country == "FR"))
+    expected = Verdict.BLOCK if mismatch else Verdict.HOLD if held else Verdict.SEND
     assert strictest(reasons) is expected

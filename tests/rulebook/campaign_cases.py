@@ -1,4 +1,4 @@
-"""What the campaign itself must bring: basis, assessment, purpose, time and stream (rules.md 1B, 3; contract 3, 5, 9)."""
+"""What the campaign itself must bring: basis, assessment, purpose, time, stream (rules 0, 1B, 3; contract 3, 5, 9)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ASSESSMENT = [
              reviewed_at=date(2026, 11, 24)),
     *[assessed(f"an assessment without its {part} is none", "block LIA_MISSING", "S-025", doubt=INCOMPLETE,
                **{part: ""})
-      for part in ("purpose", "interest", "necessity", "impact", "reasonable_expectation", "reviewer")],
+      for part in ("purpose", "necessity", "impact", "reasonable_expectation", "reviewer")],
     assessed("an assessment without safeguards is none", MISSING, "S-026", doubt=INCOMPLETE, safeguards=[]),
     case("S-015", "a customer campaign needs no assessment in France either", "send", CUSTOMER,
          campaign={"campaign.basis": "customer", "campaign.stream": "customer", **NO_LIA}),
@@ -94,7 +94,9 @@ STREAMS = [
     stream("a newsletter asks as prospecting does", "newsletter", "block CONSENT_REQUIRED", DE_NAMED),
     stream("an objection stops a newsletter", "newsletter", "block SUPPRESSED_PERSON", suppressed=OBJECTED),
     stream("a newsletter by consent goes", "newsletter", "send", {**DE_NAMED, **consents()}),
-    stream("a customer mail asks as prospecting does", "customer", "block CONSENT_REQUIRED", DE_NAMED),
+    stream("a customer mail to a stranger asks as prospecting does", "customer",
+           "block CONSENT_REQUIRED|SOFT_OPTIN_FAILED", DE_NAMED,
+           doubt="the campaign's basis is legitimate interest, its stream is for customers"),
 ]  # fmt: skip
 
 CASES = [*ASSESSMENT, *TIMES, *STREAMS]

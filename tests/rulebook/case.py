@@ -19,8 +19,8 @@ Changes = Mapping[str, Any]
 class Case:
     """`verdict` and `code` may name several answers apart by `|`; `codes` must all be among the decision's.
 
-    Changes are given by dotted keys; the value None is null in a contact and "left out" in TOML files. In contact values,
-    suppressions and register entries `{n}` stands for the number of the case, so that no two cases share a company.
+    Changes are given by dotted keys; the value None is null in a contact and "left out" in TOML files. In contact
+    values, suppressions and register entries `{n}` stands for the number of the case: no two cases share a company.
     `doubt` says why the documents leave the case open; the stricter reading is expected then.
     """
 
@@ -47,7 +47,7 @@ class Case:
 
 
 def case(rule: str, name: str, expected: str, contact: Changes | None = None, **rest: Any) -> Case:
-    """`expected`: verdict, then the headline code or `|` between several, then `+CODE` for what must be among the codes.
+    """`expected`: verdict, then the headline code or several by `|`, then `+CODE` for what must be among the codes.
 
     Without a code the headline must be null, `*` leaves it free.
     """
@@ -131,5 +131,3 @@ def on(day: str, contact: Changes, **rest: Any) -> dict[str, Any]:
         "lia": {"lia.reviewed_at": at - timedelta(days=90), "lia.expires_at": at + timedelta(days=90)},
         **rest,
     }
-
-

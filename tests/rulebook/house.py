@@ -51,8 +51,9 @@ CAMPAIGN: dict[str, Any] = {
                  "seniority": [], "employees": {"min": 50, "max": 500}, "regions": [], "unknown": "hold"},
     "caps": {"person": ["1/7d", "3/90d"], "company": ["5/30d"]},
     "message": {
-        "from": "Eva Berg, Nordlicht Software AB <eva.berg@nordlicht.example>", "reply_to": "eva.berg@nordlicht.example",
-        "subject": "achats, purchasing, Einkauf, inköp", "text": "letter.txt.j2", "fields": ["reason"]},
+        "from": "Eva Berg, Nordlicht Software AB <eva.berg@nordlicht.example>",
+        "reply_to": "eva.berg@nordlicht.example", "subject": "achats, purchasing, Einkauf, inköp",
+        "text": "letter.txt.j2", "fields": ["reason"]},
 }  # fmt: skip
 LETTER = "Bonjour,\n\nan offer.{% if reason %} {{ reason }}.{% endif %}\n\nEva\n"
 
@@ -74,8 +75,8 @@ LIA: dict[str, Any] = {
 def seller(name: str, country: str) -> dict[str, Any]:
     """A controller of the config."""
     return {
-        "legal_name": name, "address": f"1 Example Street, {country}", "country": country, "registration": "556000-0000",
-        "contact": "privacy@nordlicht.example", "phone": "+46 8 000 00 00",
+        "legal_name": name, "address": f"1 Example Street, {country}", "country": country,
+        "registration": "556000-0000", "contact": "privacy@nordlicht.example", "phone": "+46 8 000 00 00",
         "privacy_url": "https://nordlicht.example/privacy", "storage_locations": ["EU"],
         "recipients": ["our e-mail provider"], "eu_representative": "Eva Berg, Storgatan 1, 111 22 Stockholm, Sweden",
     }  # fmt: skip
@@ -88,7 +89,8 @@ def supplier(**changes: Any) -> dict[str, Any]:
 
 CONFIG: dict[str, Any] = {
     "controllers": {
-        "base": seller(CONTROLLER, "SE"), **{country.lower(): seller(name, country) for country, name in SELLERS.items()}
+        "base": seller(CONTROLLER, "SE"),
+        **{country.lower(): seller(name, country) for country, name in SELLERS.items()}
     },
     "adapters": {"main": {"url": "file:outbox"}},
     "routes": {"default": "main"},

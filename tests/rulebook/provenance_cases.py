@@ -1,4 +1,4 @@
-"""Where the data come from, how old they are and whether the person was told (rules.md 1G, 1H, section 3)."""
+"""Where the data come from, how old they are and whether the person was told (rules 1G, 1H, 3)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ METHODS = [
     source("S-145", "a guessed and verified address may be used in France", "send", method="inferred"),
     case("S-145", "a guessed address waits for its verification", "hold UNVERIFIED",
          {"source.method": "inferred", "verified_at": None}),
-    *[source("S-145", f"a guessed address is forbidden in {cc} even if verified", FORBIDDEN, country=cc,
-             method="inferred") for cc in ("US", "CA")],
+    source("S-145", "a guessed address is forbidden in the USA even if verified", FORBIDDEN, country="US",
+           method="inferred"),
+    source("S-145", "a guessed address is forbidden in Canada even if verified", "block CONSENT_REQUIRED "
+           "+SOURCE_FORBIDDEN", country="CA", method="inferred"),
+    case("S-145", "a guessed address is forbidden in Canada even after an inquiry", FORBIDDEN,
+         {"country": "CA", "source.method": "inferred", "relationship.last_inquiry_at": "2026-11-01"}),
     case("S-145", "not even consent allows a guessed address in the USA", FORBIDDEN,
          {"country": "US", "source.method": "inferred", **consents()},
          doubt="a consented address was hardly guessed; the contradiction stops the mail"),
@@ -37,10 +41,10 @@ METHODS = [
     source("S-144", "without the place of collection nothing goes", MISSING, reference=None),
     source("S-144", "an empty place of collection is none", MISSING, reference="  "),
     source("S-144", "without the day of collection nothing goes", MISSING, collected_at=None),
-    source("S-144", "without the reason of collection nothing goes", MISSING, why=None,
-           doubt="S-144 lists it as mandatory, the code says only 'no provenance'"),
-    source("S-144", "without the collector nothing goes", MISSING, collected_by=None,
-           doubt="S-144 lists it as mandatory, the code says only 'no provenance'"),
+    source("S-144", "the reason of collection may be missing", "send", why=None,
+           doubt="decided: method, reference and date answer where the data come from"),
+    source("S-144", "the collector may be missing", "send", collected_by=None,
+           doubt="decided: method, reference and date answer where the data come from"),
     source("0 fail closed", "collected tomorrow means not collected", MISSING, collected_at="2026-11-24"),
     source("3A KASPR", "a profile of limited visibility is forbidden", FORBIDDEN, method="public_profile",
            visibility="limited"),
@@ -50,8 +54,8 @@ METHODS = [
            visibility=None),
     source("0 #46", "a site of limited visibility is forbidden", FORBIDDEN, visibility="limited",
            doubt="the rule was made for profiles; the field is there for every source"),
-    source("S-139", "a site whose visibility nobody noted is forbidden", FORBIDDEN, visibility=None,
-           doubt="the rule was made for profiles; public data must still give their visibility"),
+    source("S-139", "a company's own site is public", "send", visibility=None,
+           doubt="decided: the rule was made for profiles"),
     case("S-144", "a generic mailbox needs a source as well", MISSING, {**GENERIC, "source.reference": None}),
     case("S-144", "consent does not replace the source", MISSING, {**consents(), "source": None}),
 ]  # fmt: skip
@@ -69,8 +73,8 @@ SUPPLIERS = [
     supplied("S-147", "a hidden supplier is no source", "hold|block SOURCE_MISSING|SOURCE_FORBIDDEN", None,
              doubt="missing provenance, or a supplier that is not listed"),
     supplied("S-137", "a supplier on probation waits", MISSING, "probation-one"),
-    supplied("S-133", "the supplier alone is no origin of the record", MISSING, "approved-one",
-             **{"source.reference": None}),
+    case("S-133", "the supplier alone is no origin of the record", MISSING,
+         {"source.method": "supplier", "source.supplier": "approved-one", "source.reference": None}),
     supplied("S-097", "a supplier's terms ask for consent where the law does not", "block CONSENT_REQUIRED",
              "consent-one"),
     supplied("S-097", "a consent meets the supplier's terms", "send", "consent-one", **consents()),
@@ -141,8 +145,8 @@ AGE = [
     case("0 #51", "a generic mailbox must be verified as well", "hold UNVERIFIED", {**GENERIC, "verified_at": None}),
     case("0 #51", "a policy of 30 days is the stricter one", "hold UNVERIFIED", {"verified_at": "2026-10-20"},
          config={"policy.unverified_after_days": 30}),
-    *[case("3A CNIL 3 years", f"a word {name} is still fresh", "send", {**LONG_TOLD, "last_contact_from_person_at": day},
-           doubt=doubt)
+    *[case("3A CNIL 3 years", f"a word {name} is still fresh", "send",
+           {**LONG_TOLD, "last_contact_from_person_at": day}, doubt=doubt)
       for name, day, doubt in (("of three years less a day", "2023-11-24", ""),
                                ("of three years to the day", "2023-11-23", EDGE))],
     case("3A CNIL 3 years", "a word of three years and a day is stale", "block STALE",

@@ -1,4 +1,4 @@
-"""Who the recipient is: address, mailbox, person, refusals and fit with the audience (rules.md 0, 1C, 1F; contract 3-5)."""
+"""Who the recipient is: address, mailbox, person, refusals, fit with the audience (rules 0, 1C, 1F; contract 3-5)."""
 
 from __future__ import annotations
 
@@ -56,10 +56,11 @@ ADDRESSES = [
 ]  # fmt: skip
 
 GENERIC_NAMES = (
-    "info contact kontakt office buero büro post firmapost mail sales vertrieb einkauf hello bonjour accueil direction "
-    "reception sekretariat zentrale kundenservice kundtjanst ordrar compras ventas segreteria biuro iroda zakupki "
-    "priemnaya приёмная закупки"
-).split()
+    "info", "contact", "kontakt", "office", "buero", "büro", "post", "firmapost", "mail", "sales", "vertrieb",
+    "einkauf", "hello", "bonjour", "accueil", "direction", "reception", "sekretariat", "zentrale", "kundenservice",
+    "kundtjanst", "ordrar", "compras", "ventas", "segreteria", "biuro", "iroda", "zakupki", "priemnaya", "приёмная",
+    "закупки",
+)  # fmt: skip
 KINDS = [
     *[case("2A generic", f"{local}@ is a generic mailbox", "send",
            {**GENERIC, **NO, "address": f"{local}@{HOST}"}, variant="regular") for local in GENERIC_NAMES],
@@ -73,7 +74,8 @@ KINDS = [
          {**GENERIC, **NO, "function": "purchasing", "address": f"xk7@{HOST}"},
          doubt="neither generic nor named by the list; personal is the stricter"),
     case("0 fail closed", "a personal address called generic stays personal", "block CONSENT_REQUIRED",
-         {**NO, "recipient_kind": "generic"}, doubt="the stated kind contradicts the address; conflict 4 says 'by address'"),
+         {**NO, "recipient_kind": "generic"},
+         doubt="the stated kind contradicts the address; conflict 4 says 'by address'"),
     case("C3 variant", "a first message is a first contact", "send", variant="first"),
     case("C3 variant", "a generic mailbox is no person", "send", GENERIC, variant="regular"),
     case("C3 variant", "a notice given otherwise does not make it regular", "send", {"notice_given_at": "2026-11-12"},
@@ -187,7 +189,8 @@ RELEVANCE = [
         title="Directrice des ressources humaines"),
     fit("C4 function", "a title of no known profession is unclear", UNCLEAR, function=None, title="Xqrtl"),
     fit("0 fail closed", "profession and title that contradict are unclear", "hold|block NOT_RELEVANT",
-        function="purchasing", title="Directrice des ressources humaines", doubt="which of the two is right is not said"),
+        function="purchasing", title="Directrice des ressources humaines",
+        doubt="which of the two is right is not said"),
     fit("S-046", "the position asked for fits", "send", audience=SENIOR),
     fit("S-046", "another position does not", WRONG, audience=SENIOR, seniority="assistant", title=None),
     fit("S-046", "an unknown position is unclear", UNCLEAR, audience=SENIOR, seniority=None, title=None),
@@ -197,8 +200,10 @@ RELEVANCE = [
     fit("C5 audience", "another country does not fit", WRONG, audience={"countries": ["SE", "FR"]}),
     fit("0 principle 4", "a mismatch weighs more than an unknown", WRONG, company__industry="C10",
         company__employees=None),
-    *[fit("C5 pass", f"an unknown {field} passes where the campaign says so", "send", audience=PASS,
-          **{f"company__{field}": None}) for field in ("industry", "employees")],
+    fit("C5 pass", "an unknown industry passes where the campaign says so", "send", audience=PASS,
+        company__industry=None),
+    fit("C5 pass", "an unknown size passes where the campaign says so", "send", audience=PASS,
+        company__employees=None),
     fit("C5 pass", "an unknown profession passes where no law asks for it", "send", audience=PASS, function=None,
         title=None),
     fit("C5 pass", "a mismatch never passes", WRONG, audience=PASS, company__industry="C10"),
@@ -214,11 +219,13 @@ RELEVANCE = [
         country="FR", function="hr", title=None, doubt="nothing relates the topic to the profession"),
     case("C5 generic", "profession and position do not apply to a generic mailbox", "send", {**GB, **GENERIC},
          campaign={"audience.seniority": ["head"]}),
-    case("C5 generic", "the industry applies to a generic mailbox", WRONG, {**GB, **GENERIC, "company.industry": "C10"}),
+    case("C5 generic", "the industry applies to a generic mailbox", WRONG,
+         {**GB, **GENERIC, "company.industry": "C10"}),
     case("C5 generic", "the size applies to a generic mailbox", UNCLEAR, {**GB, **GENERIC, "company.employees": None}),
     *[case("S-030", f"{name} is no reason to write", "hold REASON_MISSING", {"reason": said})
       for name, said in (("nothing", None), ("an empty text", ""), ("white space", " \t "))],
-    case("S-030", "a generic mailbox needs a reason as well", "hold REASON_MISSING", {**GENERIC, "reason": None}),
+    case("S-030", "a generic mailbox is nobody who must be told why", "send", {**GENERIC, "reason": None},
+         doubt="decided: the code is about a reason per person"),
     case("S-030", "a consent does not replace the reason", "hold REASON_MISSING", {"reason": None, **consents()}),
     case("C7 language", "a country of one language tells the language", "send", {"language": None}),
     case("C7 language", "a country of two languages does not", "hold LANGUAGE_MISSING",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.rulebook.case import Case
 from tests.rulebook.cases import CASES
 from tests.rulebook.country_cases import ANSWERS, ROWS

@@ -15,7 +15,7 @@ from penstock.model.contact import RecipientKind
 from penstock.model.identity import Identity
 from penstock.model.mail import Draft, Envelope, History, Letter, Mail
 from penstock.model.verdict import Reason, Verdict, decide
-from penstock.pipeline import Pipeline, refuse_unsafe_order
+from penstock.pipeline import COMMERCIAL_NEEDS, Pipeline, refuse_unsafe_order
 from penstock.ports import ALL_STREAMS, NoOptions, Phase
 
 NOBODY = Identity(b"p" * 32, (b"p" * 32,), (), None, None)
@@ -221,7 +221,7 @@ def test_rule_8_start_up_refuses_another_order() -> None:
         refuse_unsafe_order(listed([*SAFE[1:], SAFE[0]]))
 
 
-@pytest.mark.parametrize("name", ["suppression", "legal_basis", "notice", "list_unsubscribe", "write", "verify", "compose"])
+@pytest.mark.parametrize("name", ["compose", *COMMERCIAL_NEEDS])
 def test_rule_8_start_up_refuses_advertising_without(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         refuse_unsafe_order(listed([item for item in SAFE if item[0] != name]))

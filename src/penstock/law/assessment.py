@@ -49,7 +49,7 @@ def lia_faults(lia: Lia | None, controller: str, today: date) -> tuple[LiaFault,
     """Everything that stands against the assessment, what is missing before what is out of date.
 
     LIA_MISSING: there is none, it is another controller's, incomplete, rejected, or its review lies in the future.
-    LIA_EXPIRED: it expired before `today`, or its review is more than 12 months ago. `controller` is an id.
+    LIA_EXPIRED: it expires `today` or expired before, or its review is more than 12 months ago. `controller` is an id.
     """
     if lia is None:
         return (LiaFault(Code.LIA_MISSING, (), "No assessment of legitimate interest can be read for the campaign."),)
@@ -76,7 +76,7 @@ def _missing(lia: Lia, controller: str, today: date) -> Iterator[LiaFault]:
 
 
 def _expired(lia: Lia, today: date) -> Iterator[LiaFault]:
-    if lia.expires_at is not None and lia.expires_at < today:
+    if lia.expires_at is not None and lia.expires_at <= today:
         yield LiaFault(Code.LIA_EXPIRED, ("expires_at",), f"The assessment expired on {lia.expires_at}.")
     reviewed = lia.reviewed_at
     if reviewed is not None and reviewed <= today and months_after(reviewed, REVIEW_MONTHS) < today:

@@ -41,7 +41,7 @@ _HYPHEN_TAGS = frozenset(
         "rocketmail.com",
     }
 )
-_TAG_IN_SUBDOMAIN = ("fastmail.com", "fastmail.fm", "messagingengine.com")
+_TAG_IN_SUBDOMAIN = (".fastmail.com", ".fastmail.fm", ".messagingengine.com")
 
 
 def person_form(address: Address) -> str:
@@ -61,10 +61,10 @@ def provider_form(address: Address) -> str:
     """The person form with what the mailbox provider is known to ignore taken away; the same elsewhere."""
     person = person_form(address)
     local, _, domain = person.rpartition("@")
-    for host in _TAG_IN_SUBDOMAIN:
-        if domain.endswith("." + host):
-            # user@anything.fastmail.com and anything@user.fastmail.com both exist; the sub-domain names the user.
-            return f"{domain[: -len(host) - 1].rpartition('.')[2]}@{host}"
+    if domain.endswith(_TAG_IN_SUBDOMAIN):
+        # user@anything.fastmail.com and anything@user.fastmail.com both exist; the sub-domain names the user.
+        host = next(host for host in _TAG_IN_SUBDOMAIN if domain.endswith(host))
+        return f"{domain.removesuffix(host).rpartition('.')[2]}@{host[1:]}"
     domain = _SAME_MAILBOX.get(domain, domain)
     for character in _IGNORED_IN_LOCAL.get(domain, ""):
         local = local.replace(character, "")

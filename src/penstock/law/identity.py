@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from penstock.law.canonical import Canonical, organisation_key, person_form, provider_form
+from penstock.law.keyed_hash import KeyedHash
 from penstock.law.mailboxes import Mailboxes
 from penstock.model.address import Address, parse_address
 from penstock.model.contact import Company, Contact
@@ -32,6 +33,7 @@ class Identifier:
         foreign: Iterable[str] = (),
     ) -> None:
         self._keyring = keyring
+        self._hashed = KeyedHash(pepper.value for pepper in keyring.peppers)
         self._canonical = canonical
         self._mailboxes = mailboxes
         self._foreign = tuple(sorted(foreign))
@@ -53,7 +55,7 @@ class Identifier:
             for domain in company.domains:
                 keys.extend(self._domain(domain.lower().strip().strip("."))[0])
             if company.id and (name := organisation_key(company.id)):
-                prints = self._keyring.fingerprints("o:" + name)
+                prints = self._hashed.of("o:" + name)
                 organisation = prints[-1]
                 keys.extend(prints)
         return Identity(
@@ -72,7 +74,7 @@ class Identifier:
         person = person_form(address)
         exact = str(address)
         forms = dict.fromkeys((person, exact, provider_form(address)))
-        keys = [key for form in forms for key in self._keyring.fingerprints("p:" + form)]
+        keys = [key for form in forms for key in self._hashed.of("p:" + form)]
         for kind in self._foreign:
             for form in dict.fromkeys((exact, exact.lower(), person)):
                 keys.extend(
@@ -83,7 +85,7 @@ class Identifier:
     def entry_keys(self, address: Address) -> tuple[bytes, ...]:
         """The keys under which an objection of this address is stored: all forms, the newest pepper."""
         forms = dict.fromkeys((str(address), person_form(address), provider_form(address)))
-        return tuple(self._keyring.fingerprints("p:" + form)[0] for form in forms)
+        return tuple(self._hashed.of("p:" + form)[0] for form in forms)
 
     def of_keys(self, keys: tuple[bytes, ...]) -> Identity:
         """An identity for looking up a domain, a company or a hash: every key counts, nobody is meant."""
@@ -91,7 +93,7 @@ class Identifier:
 
     def foreign_keys(self, kind: str, digest: str) -> tuple[bytes, ...]:
         """Keys of a plain hash of an address that somebody else made."""
-        return self._keyring.fingerprints(f"f:{kind}:{digest.lower()}")
+        return self._hashed.of(f"f:{kind}:{digest.lower()}")
 
     def of_domain(self, domain: str) -> Identity:
         """An identity for looking up a domain: entries for it and for its parent domains count, nobody is meant."""
@@ -99,11 +101,11 @@ class Identifier:
 
     def domain_keys(self, domain: str) -> tuple[bytes, ...]:
         """Keys of one domain itself, as a suppression entry stores them."""
-        return self._keyring.fingerprints("d:" + domain)
+        return self._hashed.of("d:" + domain)
 
     def organisation_keys(self, company_id: str) -> tuple[bytes, ...]:
         """Keys of a company id, as a suppression entry stores them."""
-        return self._keyring.fingerprints("o:" + organisation_key(company_id))
+        return self._hashed.of("o:" + organisation_key(company_id))
 
     def is_public_suffix(self, domain: str) -> bool:
         """Whether companies register below the domain, so that it is nobody's own (`gov.uk`, `co.uk`)."""
@@ -122,7 +124,7 @@ class Identifier:
             if len(self._companies) > _CACHE:
                 self._companies.clear()
             forms = self._canonical.domains(domain)
-            keys = tuple(key for form in forms for key in self._keyring.fingerprints("d:" + form))
+            keys = tuple(key for form in forms for key in self._hashed.of("d:" + form))
             # The last key is the registrable domain's under the oldest pepper: what caps count by.
             unit = None if self.is_provider(domain) else keys[-1]
             self._companies[domain] = (keys, unit)

@@ -106,7 +106,11 @@ def _condition(word: str, mailing: Mailing) -> Ruling:
     """One condition of an opt-out; one that is not known here cannot be met."""
     published = mailing.published
     match word:
-        case "profession" | "job_duties" | "solely_related":
+        case "profession" | "job_duties":
+            return Ruling.ALLOWED if mailing.concerns_role else Ruling.NO_ROLE
+        case "solely_related":
+            if not mailing.for_companies:
+                return Ruling.CONSENT
             return Ruling.ALLOWED if mailing.concerns_role else Ruling.NO_ROLE
         case "mainly_business":
             return Ruling.ALLOWED  # private addresses never come here

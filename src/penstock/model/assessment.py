@@ -30,7 +30,8 @@ class Lia:
     """The assessment as its file says it; whether it carries a campaign is judged in `penstock.law.assessment`.
 
     `controller` is the id of one of the config. Empty text, an empty list and None mean: not answered. `reviewed_at`
-    and `expires_at` are days; the assessment holds through the day it expires.
+    and `expires_at` are days; on the day it expires the assessment
+    holds no more.
     """
 
     id: str

@@ -97,8 +97,10 @@ def test_a_review_at_the_end_of_the_calendar_is_yet_to_come_and_no_error() -> No
     assert code(reviewed_at=date.max, expires_at=date.max) is Code.LIA_MISSING
 
 
-@pytest.mark.parametrize(("expires", "found"), [(TODAY + DAY, None), (TODAY, None), (TODAY - DAY, Code.LIA_EXPIRED)])
-def test_an_assessment_holds_through_the_day_it_expires(expires: date, found: Code | None) -> None:
+@pytest.mark.parametrize(
+    ("expires", "found"), [(TODAY + DAY, None), (TODAY, Code.LIA_EXPIRED), (TODAY - DAY, Code.LIA_EXPIRED)]
+)
+def test_an_assessment_holds_until_the_day_it_expires(expires: date, found: Code | None) -> None:
     assert code(expires_at=expires) is found
 
 
@@ -145,6 +147,6 @@ def test_only_a_complete_approved_current_assessment_carries(
         reviewed_at=None if reviewed is None else TODAY + reviewed * DAY,
         expires_at=None if expires is None else TODAY + expires * DAY,
     )  # fmt: skip
-    current = reviewed is not None and -365 <= reviewed <= 0 and expires is not None and expires >= 0
+    current = reviewed is not None and -365 <= reviewed <= 0 and expires is not None and expires > 0
     carries = not empty and outcome is LiaOutcome.APPROVED and current
     assert (lia_fault(lia, "nordlicht", TODAY) is None) == carries

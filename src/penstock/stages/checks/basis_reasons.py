@@ -153,12 +153,12 @@ def soft_opt_in_failed(gaps: Sequence[SoftGap], rows: Sequence[CountryRow]) -> R
 
 
 def withdrawn(place: int, consent: Consent, now: datetime) -> Reason:
-    """A withdrawal binds; one of a date to come is somebody's slip that a person must look at."""
+    """A withdrawal binds, one with a date to come as well: a wrong clock must not keep a refusal from counting."""
     facts = Facts(_CONSENTS, (f"consent:{place}",))
     at = consent.withdrawn_at
     if at is not None and at > now:
-        why = "A withdrawal of consent is dated in the future; a person must look at it."
-        return Reason(NAME, Verdict.HOLD, Code.CONSENT_WITHDRAWN, why, facts, "GDPR Art. 7(3)")
+        why = "A withdrawal of consent is on record, though with a date to come."
+        return Reason(NAME, Verdict.BLOCK, Code.CONSENT_WITHDRAWN, why, facts, "GDPR Art. 7(3)")
     why = f"The consent was withdrawn on {at:%Y-%m-%d}, and no other basis may take its place for this purpose."
     return Reason(NAME, Verdict.BLOCK, Code.CONSENT_WITHDRAWN, why, facts, "GDPR Art. 7(3)")
 

@@ -73,18 +73,8 @@ def _by_column(found: Weighed, row: CountryRow, mailing: Mailing, *, consented: 
     if (answer is Ruling.ALLOWED and not hinges) or unasked:
         found.allowed.append((row, permission))
         return
-    if answer is not Ruling.UNCLEAR and _is_customer(row, mailing):
-        found.customers.append(row)
-        return
     if answer is Ruling.CONSENT or (answer is Ruling.WINDOW_OVER and consented):
         found.needs.append(need_of(row, permission))
     stops = {answer} - {Ruling.ALLOWED, Ruling.CONSENT} | ({Ruling.FORM_UNKNOWN} if hinges else set())
     for stop in sorted(stops):
         found.stops.setdefault(stop, []).append(row)
-
-
-def _is_customer(row: CountryRow, mailing: Mailing) -> bool:
-    """Whether the exception holds though nobody claims it."""
-    if mailing.relationship.last_purchase_at is None:
-        return False
-    return soft_opt_in(row.rule) == "yes" and not soft_opt_in_gaps(row.rule, mailing)

@@ -18,6 +18,8 @@ _VISIBILITY = "source.visibility"
 _KASPR = "GDPR Art. 5(1)(a); CNIL SAN-2024-020"
 _GUESSING_FORBIDDEN = {"US": ("the United States", "15 USC 7704(b)(1)"), "CA": ("Canada", "PIPEDA section 7.1")}
 
+_HARVESTING_FORBIDDEN = _GUESSING_FORBIDDEN  # both laws name the two in one breath
+
 _SCRAPED = Reason(
     _NAME,
     Verdict.HOLD,
@@ -64,22 +66,27 @@ def against_method(method: SourceMethod | None, mail: Mail, contact: Contact, no
     elif method is SourceMethod.PUBLIC_PROFILE and visibility is not Visibility.PUBLIC:
         against = (_MAYBE_LIMITED,)
     if method is SourceMethod.SCRAPED_DIRECTORY:
-        return (*against, _SCRAPED)
+        forbidden = [_HARVESTING_FORBIDDEN[place] for place in _places(contact) if place in _HARVESTING_FORBIDDEN]
+        return (*against, *(_forbidden(place, rule, "harvested") for place, rule in forbidden), _SCRAPED)
     if method is SourceMethod.INFERRED:
         return against + _guessed(mail, contact, now)
     return against
 
 
 def _guessed(mail: Mail, contact: Contact, now: datetime) -> tuple[Reason, ...]:
-    places = dict.fromkeys(country_code(text) for text in (contact.workplace_country, contact.country) if text)
-    forbidden = [_GUESSING_FORBIDDEN[place] for place in places if place in _GUESSING_FORBIDDEN]
+    forbidden = [_GUESSING_FORBIDDEN[place] for place in _places(contact) if place in _GUESSING_FORBIDDEN]
     if forbidden:
-        return tuple(_forbidden_guess(place, rule) for place, rule in forbidden)
+        return tuple(_forbidden(place, rule, "guessed") for place, rule in forbidden)
     seen = (contact.verified_at, contact.last_contact_from_person_at, *(touch.at for touch in mail.history.person))
     return () if any(at is not None and at <= now for at in seen) else (_GUESSED,)
 
 
-def _forbidden_guess(place: str, rule: str) -> Reason:
-    why = f"The address was guessed, and guessed addresses may not be mailed in {place}."
+def _places(contact: Contact) -> list[str | None]:
+    """Place of work and seat, each once."""
+    return list(dict.fromkeys(country_code(text) for text in (contact.workplace_country, contact.country) if text))
+
+
+def _forbidden(place: str, rule: str, how: str) -> Reason:
+    why = f"The address was {how}, and {how} addresses may not be mailed in {place}."
     facts = Facts((_METHOD, "country", "workplace_country"))
     return Reason(_NAME, Verdict.BLOCK, Code.SOURCE_FORBIDDEN, why, facts, rule)

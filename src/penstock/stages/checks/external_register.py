@@ -19,7 +19,7 @@ __all__ = ["ExternalRegister"]
 
 _NAME = "external_register"
 _READS = ("address", "country", "workplace_country", "recipient_kind")
-_CONSENT = "basis:consent"
+_CONSENT = "consent:"
 _NO_CONTACT = (
     Reason(
         _NAME,
@@ -139,7 +139,10 @@ def _law(register: str) -> _Law:
 
 
 def _consented(mail: Mail) -> bool:
-    return any(reason.verdict is Verdict.SEND and _CONSENT in reason.facts.records for reason in mail.reasons)
+    return any(
+        reason.verdict is Verdict.SEND and any(record.startswith(_CONSENT) for record in reason.facts.records)
+        for reason in mail.reasons
+    )
 
 
 def _answers(register: str) -> _Answers:

@@ -152,9 +152,10 @@ def _reasons(mail: Mail, caps: tuple[_Cap, ...], tally: _Tally, now: datetime) -
     against = []
     for cap in caps:
         touches = mail.history.person if cap.whom == "person" else mail.history.company
-        until = _free_at(cap.window, tally.earlier(mail, cap.whom), touches, now)
+        earlier = tally.earlier(mail, cap.whom)
+        until = _free_at(cap.window, earlier, touches, now)
         if until is not None:
-            against.append(_defer(cap, until))
+            against.append(_defer(cap, until, earlier))
     return tuple(against) or _CLEAR
 
 
@@ -171,13 +172,15 @@ def _free_at(window: Window, earlier: int, touches: Sequence[Touch], now: dateti
     return None
 
 
-def _defer(cap: _Cap, until: datetime) -> Reason:
+def _defer(cap: _Cap, until: datetime, earlier: int) -> Reason:
+    """With the number of the batch's own mails that were counted: no history tells of them."""
+    records = (f"batch:{earlier}",) if earlier else ()
     return Reason(
         _NAME,
         Verdict.DEFER,
         Code.FREQUENCY_CAP,
         f"The {cap.whom} already gets as many mails as {cap.text} allows; "
         f"there is room again on {until:%Y-%m-%d at %H:%M} UTC.",
-        Facts(_FIELDS[cap.whom], until=until),
+        Facts(_FIELDS[cap.whom], records, until),
         f"campaign caps, {cap.whom} {cap.text}",
     )

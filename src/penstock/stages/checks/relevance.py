@@ -84,6 +84,7 @@ class _Fit(StrEnum):
     MATCH = "match"
     MISMATCH = "mismatch"
     UNKNOWN = "unknown"
+    UNCLEAR = "unclear"  # stated, but not so that anybody could rely on it: no campaign lets it pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,9 @@ class Relevance:
     """Compares each dimension the campaign asks about: match, mismatch or unknown.
 
     A mismatch blocks, whatever else fits; an unknown holds or passes as `audience.unknown` says, but an unknown
-    profession never passes where the law asks for it. A value that
-    is only less precise than asked (`C` where `C28` is wanted) is unknown. A generic mailbox has no function
-    and no seniority.
+    profession never passes where the law asks for it, and what is stated wrongly or contradicts itself never passes.
+    A value that is only less precise than asked (`C` where `C28` is wanted) is unknown. A generic mailbox has no
+    function and no seniority.
     """
 
     Options: ClassVar[type] = NoOptions
@@ -175,6 +176,11 @@ class Relevance:
             said = f"The title “{contact.title}” names" if contact.title else "The record states"
             return _Finding(_Fit.UNKNOWN, f"{said} no profession that is known here.", _FUNCTION_FIELDS)
         label = _label(function)
+        if function in wanted and contact.function is not None and contact.title:
+            titled = self._from_title(contact.title, contact.language)
+            if titled is not None and titled not in wanted:
+                why = f"The record states {label}, but the title “{contact.title}” means {_label(titled)}."
+                return _Finding(_Fit.UNCLEAR, why, _FUNCTION_FIELDS)
         if function in wanted:
             return _Finding(_Fit.MATCH, f"works in {label}{how}", _FUNCTION_FIELDS)
         why = f"The person works in {label}{how}; the offer is for {_some(map(_label, wanted))}."
@@ -191,9 +197,10 @@ def _title_reader(services: Services) -> Callable[[str, str | None], Function | 
 
 def _industry(code: str | None, activity: str | None, wanted: tuple[str, ...]) -> _Finding:
     normal = normal_nace(code) if code else None
+    if normal is None and code:
+        return _Finding(_Fit.UNCLEAR, "The company's industry is no code of NACE Rev. 2.1.", _INDUSTRY_FIELDS)
     if normal is None:
-        said = "is no code of NACE Rev. 2.1" if code else "is not known"
-        return _Finding(_Fit.UNKNOWN, f"The company's industry {said}.", _INDUSTRY_FIELDS)
+        return _Finding(_Fit.UNKNOWN, "The company's industry is not known.", _INDUSTRY_FIELDS)
     label = f"{activity} ({normal})" if activity else f"industry {normal}"
     if any(industry_matches(normal, one) for one in wanted):
         return _Finding(_Fit.MATCH, label, _INDUSTRY_FIELDS)
@@ -264,6 +271,8 @@ def _against(finding: _Finding, rule: str, audience: Audience, *, by_law: bool) 
     facts = Facts((*finding.fields, "campaign.audience"))
     if finding.fit is _Fit.MISMATCH:
         return Reason(_NAME, Verdict.BLOCK, Code.NOT_RELEVANT, finding.why, facts, rule)
+    if finding.fit is _Fit.UNCLEAR:
+        return Reason(_NAME, Verdict.HOLD, Code.NOT_RELEVANT, finding.why, facts, rule)
     if by_law and finding.fields is _FUNCTION_FIELDS:
         why = f"{finding.why} The law here asks that the offer relates to it, so no campaign may let this pass."
         return Reason(_NAME, Verdict.HOLD, Code.NOT_RELEVANT, why, facts, rule)

@@ -157,7 +157,7 @@ class TestLegalBasis(CheckContract):
         ("HR", {"consents": (CONSENT,)}, GO, "2 HR (a)"),
         ("GB", {"consents": (CONSENT,), "form": None}, GO, "2 UK"),
         ("BR", {"consents": (CONSENT,)}, ("hold", ("COUNTRY_UNKNOWN",)), "0 #30"),
-        ("DE", {"relationship": CUSTOMER}, GO, "UWG § 7(3)"),
+        ("DE", {"relationship": CUSTOMER}, ("block", ("CONSENT_REQUIRED",)), "the exception is for customer campaigns"),
         ("DE", {"relationship": replace(CUSTOMER, similar_goods=None)}, ("block", ("CONSENT_REQUIRED",)), "UWG § 7(3)"),
         ("PL", {"relationship": CUSTOMER}, ("block", ("CONSENT_REQUIRED",)), "2A PL: no exception"),
     ],
@@ -203,7 +203,7 @@ def test_a_sender_nobody_knows_holds_the_mail() -> None:
         ({"given_at": day("2026-11-24")}, ("hold", ("CONSENT_EXPIRED",))),
         ({"channel": "phone", "evidence": None}, ("block", ("CONSENT_CHANNEL", "CONSENT_UNPROVEN"))),
         ({"withdrawn_at": day("2026-11-01")}, ("block", ("CONSENT_WITHDRAWN",))),
-        ({"withdrawn_at": day("2026-12-01")}, ("hold", ("CONSENT_WITHDRAWN",))),
+        ({"withdrawn_at": day("2026-12-01")}, ("block", ("CONSENT_WITHDRAWN",))),
         ({"withdrawn_at": day("2026-11-01"), "purpose": "newsletter"}, ("block", ("CONSENT_PURPOSE",))),
     ],
 )

@@ -127,7 +127,6 @@ async def test_a_mismatch_blocks_even_where_unknowns_pass(
         ({"country": "GB", "title": "Grand Vizier"}, Audience(functions=(Function.PURCHASING,))),
         ({"seniority": None}, Audience(seniority=(Seniority.HEAD,))),
         ({"company": Company()}, Audience(industries=("C28",))),
-        ({"company": Company(industry="machines")}, Audience(industries=("C28",))),
         ({"company": Company(industry="C")}, Audience(industries=("C28",))),
         ({"company": Company()}, Audience(employees=Range(50, 500))),
         ({"company": Company()}, Audience(regions=("FR",))),
@@ -182,10 +181,19 @@ async def test_each_mismatching_dimension_has_its_reason_beside_what_fits(judged
     assert strictest(reasons) is Verdict.BLOCK
 
 
-async def test_the_stated_function_wins_over_the_title(judged: Any) -> None:
+async def test_a_title_that_contradicts_the_stated_function_holds_whatever_passes(judged: Any) -> None:
     contact = replace(BUYER, function=Function.PURCHASING, title="Personalchefin")
-    (reason,) = await judged(contact, Audience(functions=(Function.PURCHASING,)))
+    (reason,) = await judged(contact, Audience(functions=(Function.PURCHASING,), unknown="pass"))
+    assert said([reason]) == [HOLD]
+    assert reason.why == "The record states purchasing, but the title “Personalchefin” means HR."
+    (reason,) = await judged(replace(contact, title="Grand Vizier"), Audience(functions=(Function.PURCHASING,)))
     assert reason.why == "Works in purchasing."
+
+
+@pytest.mark.parametrize("code", ["machines", "C28.7", "C99"])
+async def test_a_code_that_nace_does_not_have_never_passes(judged: Any, code: str) -> None:
+    contact = replace(BUYER, company=Company(industry=code))
+    assert said(await judged(contact, Audience(industries=("C28",), unknown="pass"))) == [HOLD]
 
 
 async def test_a_mismatch_says_how_the_function_was_derived(judged: Any) -> None:
@@ -265,6 +273,7 @@ async def test_no_mail_goes_with_a_mismatch_and_none_with_an_unknown_unless_told
     wrong = {"DE", Function.HR, Seniority.ASSISTANT, "A01", "DE-BE"}
     mismatch = any(value in wrong for value in values) or not 50 <= (employees if employees is not None else 50) <= 500
     missing = any(value in (None, "?") for value in values)
-    held = missing and (unknown == "hold" or (function is None and country == "FR"))
+    unclear = industry == "?"
+    held = unclear or (missing and (unknown == "hold" or (function is None and country == "FR")))
     expected = Verdict.BLOCK if mismatch else Verdict.HOLD if held else Verdict.SEND
     assert strictest(reasons) is expected

@@ -1,76 +1,161 @@
-"""Contacts from a file into the store."""
+"""Contacts from a file into the store, and what is to be said about them before any campaign touches them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from penstock.model.contact import Contact
+from penstock.field_use import FieldUse, unused_fields
+from penstock.import_report import FieldHint, ImportReport, Quarantined
+from penstock.law.special_categories import SpecialCategories
+from penstock.model.campaign import Campaign
+from penstock.model.contact import Contact, Flag
+from penstock.model.standing import CampaignState
 from penstock.ports import ContactRow, RowFault
+from penstock.quarantine import Quarantine
 from penstock.sources.reject_file import RejectFile
+from penstock.stage_list import planned_stages
 
 if TYPE_CHECKING:
     from penstock.gate import Gate
+    from penstock.wiring import House
 
-__all__ = ["ImportReport", "import_contacts"]
+__all__ = ["import_contacts", "known_campaigns"]
 
-CHUNK = 500
+CHUNK = 1_000  # rows of one transaction: a tenth of a second in which others who write must wait
+_PAGE = 500
+_HINTING = ("title", "company.activity")
+
+Chunk = TypeVar("Chunk")
 
 
-@dataclass(slots=True)
-class ImportReport:
-    """What a file came to."""
-
-    rows: int = 0
-    new: int = 0
-    known: int = 0
-    faults: list[RowFault] = field(default_factory=list)
-    dropped_columns: Mapping[str, int] = field(default_factory=dict)
-    reject_file: Path | None = None
-
-    def record(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "rows": self.rows,
-            "new": self.new,
-            "known": self.known,
-            "faults": [{"line": fault.line, "why": fault.why} for fault in self.faults],
-            "dropped_columns": dict(self.dropped_columns),
-            "reject_file": str(self.reject_file) if self.reject_file else None,
-        }
+def _nobody(_row: Quarantined) -> None:
+    return None
 
 
 async def import_contacts(
-    gate: Gate, file: Path, mapping: Mapping[str, str], supplier: str | None = None
+    gate: Gate,
+    file: Path,
+    mapping: Mapping[str, str],
+    supplier: str | None = None,
+    *,
+    campaigns: Sequence[Campaign] = (),
+    tell: Callable[[Quarantined], None] = _nobody,
 ) -> ImportReport:
-    """Merge every readable row into the store; the others go into a reject file. Stops cleanly at `gate.stop`."""
-    source, report, house = gate.source(file, mapping), ImportReport(), gate.house
-    path = gate.reject_path(file.name)
+    """Merge every readable row into the store; the others go into a reject file. Stops cleanly at `gate.stop`.
+
+    Rows that lack what law asks are kept all the same, told to `tell` and counted. `campaigns` are asked which fields
+    they use, by default those of the store. The ledger keeps one row with the counts. Raises InvalidInput, Unavailable.
+    """
+    source, house = gate.source(file, mapping), gate.house
+    review = _Review(house, campaigns or await known_campaigns(house), tell)
+    report, path = review.report, gate.reject_path(file.name)
     async with RejectFile(path) as rejects:
-        async for chunk in source.chunks(CHUNK):
-            contacts = _readable(chunk, report, supplier)
-            await rejects.add([row for row in chunk if isinstance(row, RowFault)])
-            stored = await house.store.contacts.upsert([(each, house.identifier.of(each)) for each in contacts])
-            report.new += sum(each.is_new for each in stored)
-            report.known += sum(not each.is_new for each in stored)
+        async for chunk in _read_ahead(source.chunks(CHUNK)):
+            faults = [row for row in chunk if isinstance(row, RowFault)]
+            rows = [_supplied(row, supplier) for row in chunk if isinstance(row, ContactRow)]
+            await rejects.add(faults)
+            identified = [(row.contact, house.identifier.of(row.contact)) for row in rows]
+            stored = await house.store.contacts.upsert(identified)
+            for fault in faults:
+                report.add_fault(fault)
+            for row, kept in zip(rows, stored, strict=True):
+                review.look(row, kept.id, kept.contact, is_new=kept.is_new)
             if gate.stop.is_set():
                 raise KeyboardInterrupt
-    report.dropped_columns = source.dropped_columns
+    review.look_at_columns(mapping, source.dropped_columns)
     report.reject_file = path if rejects.count else None
+    await house.store.ledger.append("imported", review.counts())
     return report
 
 
-def _readable(chunk: Sequence[ContactRow | RowFault], report: ImportReport, supplier: str | None) -> list[Contact]:
-    contacts = []
-    for row in chunk:
-        report.rows += 1
-        if isinstance(row, RowFault):
-            report.faults.append(row)
-            continue
-        contact = row.contact
-        if supplier and contact.source.supplier is None:
-            contact = replace(contact, source=replace(contact.source, supplier=supplier))
-        contacts.append(contact)
-    return contacts
+async def known_campaigns(house: House) -> list[Campaign]:
+    """The campaigns of the store that may still send: neither cancelled nor past their end."""
+    found, after, now = [], "", house.clock.now()
+    while ids := await house.store.campaigns.ids(after, _PAGE):
+        after = ids[-1]
+        for id_, standing in zip(ids, await house.store.standings.of(ids), strict=True):
+            campaign = await house.store.campaigns.newest(id_)
+            if campaign is None or standing.state is CampaignState.CANCELLED:
+                continue
+            if campaign.expires_at is None or campaign.expires_at > now:
+                found.append(campaign)
+    return found
+
+
+class _Review:
+    """Looks at what is kept, row by row."""
+
+    def __init__(self, house: House, campaigns: Sequence[Campaign], tell: Callable[[Quarantined], None]) -> None:
+        settings, services = house.settings, house.services
+        reads = [(plan.name, plan.kind.reads) for plan in planned_stages(settings)]
+        refresh = settings.policy.supplier_refresh_months
+        self._quarantine = Quarantine(services.suppliers, house.clock.now(), refresh)
+        self._words = SpecialCategories.load()
+        self._use = FieldUse(campaigns, unused_fields(campaigns, reads))
+        self._tell = tell
+        self.report = ImportReport(use=self._use)
+
+    def look(self, row: ContactRow, contact_id: str, kept: Contact, *, is_new: bool) -> None:
+        """One row and the contact it became."""
+        report, given = self.report, row.contact
+        if is_new:
+            report.new += 1
+        else:
+            report.known += 1
+        if reasons := self._quarantine.reasons(kept):
+            report.add_quarantined(reasons)
+            self._tell(Quarantined(row.line, contact_id, reasons))
+        if given.flags and Flag.SPECIAL_CATEGORY in given.flags:
+            report.flagged += 1
+        for field, text in zip(_HINTING, (given.title, given.company.activity), strict=True):
+            if text and (hint := self._words.in_text(text)):
+                report.add_hint(FieldHint(row.line, field, hint.category))
+        self._use.count(given)
+
+    def look_at_columns(self, mapping: Mapping[str, str], dropped: Mapping[str, int]) -> None:
+        """The names that the file gives its columns, whether they are kept or not; and the sum of the rows."""
+        report = self.report
+        report.rows = report.new + report.known + report.unusable
+        report.dropped_columns = dropped
+        hints = {column: self._words.in_column(column) for column in (*mapping, *dropped)}
+        report.column_hints = {column: hint for column, hint in hints.items() if hint is not None}
+
+    def counts(self) -> dict[str, int]:
+        """For the ledger."""
+        report = self.report
+        return {
+            "rows": report.rows,
+            "new": report.new,
+            "known": report.known,
+            "unusable": report.unusable,
+            "quarantined": report.quarantined,
+        }
+
+
+def _supplied(row: ContactRow, supplier: str | None) -> ContactRow:
+    contact = row.contact
+    if not supplier or contact.source.supplier is not None:
+        return row
+    return ContactRow(row.line, replace(contact, source=replace(contact.source, supplier=supplier)))
+
+
+async def _read_ahead(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+    """The same chunks; the next one is read while this one is worked on and the disk is waited for."""
+
+    async def following() -> Chunk | None:
+        return await anext(chunks, None)
+
+    ahead = asyncio.create_task(following())
+    try:
+        while (chunk := await ahead) is not None:
+            ahead = asyncio.create_task(following())
+            yield chunk
+    finally:
+        ahead.cancel()
+        await asyncio.wait([ahead])
+        if not ahead.cancelled():
+            ahead.exception()  # of a row that nobody asks for any more

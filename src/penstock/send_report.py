@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from penstock.model.verdict import Verdict
 
-__all__ = ["SendReport"]
+__all__ = ["SendReport", "added_up"]
 
 
 @dataclass(slots=True)
@@ -45,3 +46,20 @@ class SendReport:
         self.decisions[verdict, code or ""] += 1
         if outcome:
             self.outcomes[outcome] += 1
+
+
+def added_up(reports: Iterable[SendReport]) -> SendReport:
+    """Several runs as one; the file of rejected rows is that of the first run that had any."""
+    whole = SendReport("")
+    for each in reports:
+        whole.campaign = f"{whole.campaign}, {each.campaign}" if whole.campaign else each.campaign
+        whole.rows += each.rows
+        whole.decisions += each.decisions
+        whole.outcomes += each.outcomes
+        whole.already_sent += each.already_sent
+        whole.waiting += each.waiting
+        whole.dropped_columns = Counter(whole.dropped_columns) + Counter(each.dropped_columns)
+        whole.interrupted = whole.interrupted or each.interrupted
+        whole.redirected_to = whole.redirected_to or each.redirected_to
+        whole.reject_file = whole.reject_file or each.reject_file
+    return whole

@@ -128,7 +128,7 @@ async def open_house(settings: Settings, clock: Clock, *, read_only: bool = Fals
     Raises ConfigError and Unavailable.
     """
     plans, law = planned_stages(settings), read_policies(settings.path("policies"))
-    rules = HouseRules(POLICY, policy_mark(settings, law), _house_caps(plans), settings.brakes())
+    rules = HouseRules(POLICY, policy_mark(settings, law), _house_caps(plans), settings.brakes(), law.digest)
     keyring, store = await _open_store(settings, clock, rules, read_only=read_only)
     try:
         return await _furnish(settings, clock, keyring, store, plans, law)

@@ -36,13 +36,14 @@ def _demo(out: Path | None) -> int:
     from penstock.cli.send_run import report_text
     from penstock.demo.run import run_demo
     from penstock.running import run_async, stopping_by_signal
+    from penstock.send_report import added_up
 
     folder = out or Path(tempfile.mkdtemp(prefix="penstock-demo-"))
-    report = run_async(lambda: run_demo(folder, stopping_by_signal))
-    if report.interrupted:
-        say("penstock: interrupted; the same command continues", error=True)
+    reports = run_async(lambda: run_demo(folder, stopping_by_signal))
+    if reports[-1].interrupted:
+        say("penstock: interrupted; the same command begins afresh", error=True)
         return INTERRUPTED
-    say(report_text(report))
+    say(report_text(added_up(reports), "demo, three campaigns"))
     say("")
     say("where to look:")
     say(f"  {folder / 'report.html'}   the verdicts with chart and sample mails")

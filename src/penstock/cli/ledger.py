@@ -31,17 +31,24 @@ def show(
     what: Annotated[str, typer.Argument(metavar="ADDRESS|MAIL-ID")],
     json: Json = False,
 ) -> None:
-    """All that is on record about one person or one mail, oldest first."""
+    """All that is on record about one person or one mail, oldest first; each decision is made again and compared."""
 
     async def work(gate: Gate) -> int:
+        from penstock.cli.ledger_page import replay_record, show_row
+        from penstock.replaying import Replayer
+
         rows = await _rows_about(gate, what)
         if not rows and not json:
             say("nothing on record")
+        replayer = Replayer(gate.house) if rows else None
         for row in rows:
-            if json:
+            replay = await replayer.replay(row) if replayer is not None else None
+            if not json:
+                show_row(row, replay)
+            elif replay is None:
                 emit(_record(row))
             else:
-                say(_line(row))
+                emit({**_record(row), "replay": replay_record(replay)})
         return DONE
 
     with_gate(Globals.of(context), work, read_only=True)
@@ -109,10 +116,3 @@ def export(
 
 def _record(row: LedgerRow) -> dict[str, Any]:
     return {"seq": row.seq, "batch": row.batch, **row.body}
-
-
-def _line(row: LedgerRow) -> str:
-    body = row.body
-    word = body.get("outcome") or body.get("verdict") or ""
-    codes = " ".join(body.get("codes") or ([body["code"]] if body.get("code") else []))
-    return f"{row.seq:>8}  {row.at}  {row.kind:12} {word:10} {codes}  {row.mail_id or ''}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 
     from penstock.gate import Gate
 
-__all__ = ["compose_one", "decide_one"]
+__all__ = ["DecidedOne", "compose_one", "decide_one"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedOne:
+    """A decided mail, the row that it was made of, and the row's file (None: the store)."""
+
+    mail: Mail
+    decision: Decision
+    row: ContactRow
+    file: Path | None
 
 
 class _UpTo:
@@ -37,14 +48,16 @@ class _UpTo:
 
 async def decide_one(
     gate: Gate, campaign: Path, address: str, contacts: Path | None, mapping: Mapping[str, str]
-) -> tuple[Mail, Decision]:
+) -> DecidedOne:
     """The decision on the first row of that person, rows before it counted. Raises InvalidInput when there is none."""
     read = gate.campaign(campaign)
     rows = await _rows_up_to(gate, address, contacts, {**read.columns, **mapping})
-    found: tuple[Mail, Decision] | None = None
+    found: DecidedOne | None = None
+    row = rows[-1]
+    assert isinstance(row, ContactRow)
     async for decided in gate.decisions(read, _UpTo(rows)):
         if decided.mail is not None and decided.decision is not None:
-            found = decided.mail, decided.decision
+            found = DecidedOne(decided.mail, decided.decision, row, contacts)
     assert found is not None
     return found
 
@@ -53,7 +66,8 @@ async def compose_one(
     gate: Gate, campaign: Path, address: str, contacts: Path | None, mapping: Mapping[str, str]
 ) -> tuple[Mail, bytes]:
     """The finished mail, whatever was decided; the decision is told on standard error."""
-    mail, decision = await decide_one(gate, campaign, address, contacts, mapping)
+    one = await decide_one(gate, campaign, address, contacts, mapping)
+    mail, decision = one.mail, one.decision
     if isinstance(mail.content, Message) and decision.may_go:
         return mail, mail.content.data
     say(f"this mail would not be sent: {decision.verdict} {decision.code or ''}".rstrip(), error=True)

@@ -182,9 +182,9 @@ def _tell_problems(record: dict[str, Any]) -> None:
         say(one_line(record))
 
 
-def report_text(report: SendReport) -> str:
-    """The run in a few lines."""
-    lines = [summary(f"campaign {report.campaign}", report.decisions)]
+def report_text(report: SendReport, title: str | None = None) -> str:
+    """The run in a few lines; the title is the campaign's unless another one is given."""
+    lines = [summary(title or f"campaign {report.campaign}", report.decisions)]
     if report.redirected_to:
         lines.append(f"  test mode: every mail went to {report.redirected_to}; the real run still sends")
     lines += [f"  outcome {word:12} {number:6}" for word, number in report.outcomes.most_common()]

@@ -7,31 +7,48 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from penstock.demo.report_page import report_page
+from penstock.demo.report_page import Played, report_page
 from penstock.demo.sample import MOMENT, write_demo
 from penstock.errors import StoreUnavailable
-from penstock.gate import open_gate
+from penstock.gate import Gate, open_gate
 from penstock.send_report import SendReport
 from penstock.suppression_list import SuppressionList
 
-__all__ = ["run_demo"]
+__all__ = ["CAMPAIGNS", "run_demo"]
+
+CAMPAIGNS = {"purchasing": "contacts.csv", "customers": "customers.csv", "service": "service.csv"}
+"""Each campaign with its contacts: the main one, one to customers, and one that waits for a bad import."""
+
+_SUPPRESSIONS = ("suppressions.csv", "service-suppressions.csv")
 
 
-async def run_demo(folder: Path, stopping: Callable[[asyncio.Event], AbstractContextManager[None]]) -> SendReport:
-    """Do the main job in `folder` at the sample's moment and leave report.html there.
+async def run_demo(
+    folder: Path, stopping: Callable[[asyncio.Event], AbstractContextManager[None]]
+) -> list[SendReport]:
+    """Do the main job in `folder` at the sample's moment and leave report.html there; a report per campaign.
 
-    Raises InvalidInput when the folder holds something else, Unavailable when it cannot be written.
+    A run that was interrupted comes last and leaves no page. Raises InvalidInput when the folder holds something else,
+    Unavailable when it cannot be written.
     """
     config = write_demo(folder)
-    lines: list[dict[str, object]] = []
+    reports: list[SendReport] = []
+    played: list[Played] = []
     async with open_gate(config, now=MOMENT) as gate:
         with stopping(gate.stop):
-            await SuppressionList(gate.house).import_file(folder / "suppressions.csv")
-            campaign = gate.campaign(folder / "campaigns" / "purchasing.toml")
-            report = await gate.send(campaign, folder / "contacts.csv", wait=0, emit=lines.append)
-        page = report_page(campaign, lines, folder / "outbox", gate.house.services.templates)
+            for name in _SUPPRESSIONS:
+                await SuppressionList(gate.house).import_file(folder / name)
+            for name, contacts in CAMPAIGNS.items():
+                played.append(Played(gate.campaign(folder / "campaigns" / f"{name}.toml"), []))
+                reports.append(await _play(gate, played[-1], folder / contacts))
+                if reports[-1].interrupted:
+                    return reports
+        page = report_page(played, folder / "outbox", gate.house.services.templates)
     try:
         (folder / "report.html").write_text(page, encoding="utf-8")
     except OSError as fault:
         raise StoreUnavailable(f"cannot be written: {fault.strerror}", where=str(folder / "report.html")) from None
-    return report
+    return reports
+
+
+async def _play(gate: Gate, played: Played, contacts: Path) -> SendReport:
+    return await gate.send(played.campaign, contacts, wait=0, emit=played.lines.append)

@@ -1,4 +1,4 @@
-"""The sample folder that `init` and `demo` write: config, one campaign with its letters, contacts."""
+"""The sample folder that `init` and `demo` write: config, one campaign with its letters, contacts; two more for `demo`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,30 @@ __all__ = ["MOMENT", "write_demo", "write_sample"]
 MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """The moment the sample data was made for; the demo runs then."""
 
+_SAMPLE = {
+    "config.toml": "config.toml",
+    "contacts.csv": "contacts.csv",
+    "suppressions.csv": "suppressions.csv",
+    "purchasing.toml": "campaigns/purchasing.toml",
+    "lia/purchasing.toml": "campaigns/lia/purchasing.toml",
+    "suppliers/contact-atlas.toml": "suppliers/contact-atlas.toml",
+}
+"""File of the package's data to file of the folder."""
+
+_DEMO = {
+    "demo/config.toml": "config.toml",
+    "demo/customers.toml": "campaigns/customers.toml",
+    "demo/customers.txt.j2": "campaigns/letters/customers.txt.j2",
+    "demo/customers.de.txt.j2": "campaigns/letters/customers.de.txt.j2",
+    "demo/customers.csv": "customers.csv",
+    "demo/service.toml": "campaigns/service.toml",
+    "demo/service.de.txt.j2": "campaigns/letters/service.de.txt.j2",
+    "demo/service.csv": "service.csv",
+    "demo/service-suppressions.csv": "service-suppressions.csv",
+    "demo/registers/ecg.csv": "registers/ecg.csv",
+}
+"""What only the demo shows: an invented register and a second company must not slip into anybody's own house."""
+
 SAMPLE_MARK = "# Penstock sample."
 DEMO_MARK = "# Penstock demo."
 
@@ -29,7 +53,7 @@ def write_sample(folder: Path) -> Path:
     for name in ("config.toml", "campaigns", "contacts.csv", "penstock.db", "keys"):
         if (folder / name).exists():
             raise InvalidInput("exists already", where=str(folder / name), mend="choose another folder")
-    return _write(folder, SAMPLE_MARK)
+    return _write(folder, SAMPLE_MARK, demo=False)
 
 
 def write_demo(folder: Path) -> Path:
@@ -46,7 +70,7 @@ def write_demo(folder: Path) -> Path:
             shutil.rmtree(folder / name, ignore_errors=True)
         for each in (*folder.glob("penstock.db*"), folder / "report.html"):
             each.unlink(missing_ok=True)
-    return _write(folder, DEMO_MARK)
+    return _write(folder, DEMO_MARK, demo=True)
 
 
 def _refuse_file(folder: Path) -> None:
@@ -54,9 +78,9 @@ def _refuse_file(folder: Path) -> None:
         raise InvalidInput("is not a folder", where=str(folder), mend="choose another folder")
 
 
-def _write(folder: Path, mark: str) -> Path:
+def _write(folder: Path, mark: str, *, demo: bool) -> Path:
     try:
-        _copy(folder)
+        _copy(folder, demo=demo)
         config = folder / "config.toml"
         text = config.read_text(encoding="utf-8")
         config.write_text(text.replace("{mark}", mark, 1), encoding="utf-8")
@@ -67,18 +91,9 @@ def _write(folder: Path, mark: str) -> Path:
     return config
 
 
-def _copy(folder: Path) -> None:
-    campaigns = folder / "campaigns"
-    (campaigns / "lia").mkdir(parents=True, exist_ok=True)
-    (folder / "suppliers").mkdir(exist_ok=True)
-    shutil.copytree(template_folder() / "letters", campaigns / "letters", dirs_exist_ok=True)
+def _copy(folder: Path, *, demo: bool) -> None:
+    shutil.copytree(template_folder() / "letters", folder / "campaigns" / "letters", dirs_exist_ok=True)
     with as_file(files("penstock.demo") / "data") as data:
-        for name, target in (
-            ("purchasing.toml", campaigns),
-            ("lia/purchasing.toml", campaigns / "lia"),
-            ("suppliers/contact-atlas.toml", folder / "suppliers"),
-            ("contacts.csv", folder),
-            ("suppressions.csv", folder),
-            ("config.toml", folder),
-        ):
-            shutil.copyfile(data / name, target / Path(name).name)
+        for name, target in {**_SAMPLE, **(_DEMO if demo else {})}.items():
+            (folder / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(data / name, folder / target)

@@ -31,6 +31,9 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]+)?")
 _LIST_MARKS = re.compile(r"[|;,]")
+_PLAIN_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 64
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -38,9 +41,9 @@ def contact_readers(countries: Callable[[str], str | None]) -> dict[str, Reader]
     """Dotted field name to reader, for every field of a contact but the address."""
     found = _readers(Contact)
     del found["address"]
-    country = _country_reader(countries)
+    country = _remembering(_country_reader(countries))
     special = {
-        "language": _language,
+        "language": _remembering(_language),
         "country": country,
         "workplace_country": country,
         "company.domains": _domains,
@@ -68,12 +71,34 @@ def _reader(hint: Any) -> Reader:
         inner = get_args(hint)[0]
         return _records_reader(inner) if is_dataclass(inner) else _words_reader(_reader(inner))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _word_reader({member.value: member for member in hint})
+        return _remembering(_word_reader({member.value: member for member in hint}))
     simple: dict[Any, Reader] = {bool: _yes_no, int: _whole, float: _decimal, datetime: _moment, date: _day}
-    return simple.get(hint, _text)
+    return _remembering(simple[hint]) if hint in simple else _text
+
+
+def _remembering(read: Reader) -> Reader:
+    """The same reader, for fields whose few values come again and again: a file has far fewer dates than rows."""
+    known: dict[str, Any] = {}
+
+    def remembered(value: Any) -> Any:
+        if type(value) is not str:
+            return read(value)
+        try:
+            return known[value]
+        except KeyError:
+            found = read(value)
+        if len(value) <= _LONGEST_REMEMBERED:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[value] = found
+        return found
+
+    return remembered
 
 
 def _text(value: Any) -> str | None:
+    if type(value) is str and len(value) <= LONGEST and value.isprintable():
+        return value.strip() or None  # no control character is printable
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
@@ -210,6 +235,8 @@ def _domains(value: Any) -> tuple[str, ...]:
 
 
 def _domain(text: str) -> str:
+    if _PLAIN_DOMAIN.fullmatch(text):
+        return text
     name = text.lower().removeprefix("@").removesuffix(".")
     if not name.isascii():
         import idna

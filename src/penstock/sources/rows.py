@@ -16,7 +16,7 @@ from penstock.model.address import AddressFault, parse_address
 from penstock.model.codes import Code
 from penstock.model.contact import Contact
 from penstock.ports import ContactRow, RowFault
-from penstock.sources.cell import LONGEST, Reader, contact_readers
+from penstock.sources.cell import LONGEST, contact_readers
 
 __all__ = ["RowReader"]
 
@@ -28,6 +28,21 @@ _RAW = 65_536
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+class _Fields(dict[Any, str | None]):
+    """The field that each column fills, found out once a column; a file may have no end of names."""
+
+    def __init__(self, find: Callable[[str], str | None], prefix: str = "") -> None:
+        super().__init__()
+        self._find = find
+        self._prefix = prefix
+
+    def __missing__(self, column: Any) -> str | None:
+        found = self._find(f"{self._prefix}{column}")
+        if len(self) < _MOST_NAMES:
+            self[column] = found
+        return found
+
+
 class RowReader:
     """Reads rows of one file. Made once per file; not for several threads at a time.
 
@@ -37,25 +52,18 @@ class RowReader:
 
     def __init__(self, mapping: Mapping[str, str], countries: Callable[[str], str | None]) -> None:
         self._readers = contact_readers(countries)
-        self._groups = {name.partition(".")[0] for name in self._readers if "." in name}
+        self._places = {name: (*_place(name), read) for name, read in self._readers.items()}
+        self._groups = {group for group, _, _ in self._places.values() if group}
         self._renamed = {_plain(column): self._known(field) for column, field in mapping.items()}
         self._validate = TypeAdapter(Contact).validate_python
-        self._columns: dict[str, str | None] = {}
+        self._fields = _Fields(self._field)
+        self._fields_within: dict[str, _Fields] = {}
         self.dropped: Counter[str] = Counter()
         """Columns that are not kept, with the number of rows that had a value there."""
 
     def field_of(self, column: str) -> str | None:
         """The contact field that a column fills; None for a column that is not kept. Matched without case."""
-        try:
-            return self._columns[column]
-        except KeyError:
-            pass
-        name = _plain(column)
-        field = self._renamed.get(name, name)
-        found = field if field in self._readers or field == _ADDRESS else None
-        if len(self._columns) < _MOST_NAMES:
-            self._columns[column] = found
-        return found
+        return self._fields[column]
 
     def unmet(self, columns: Iterable[str]) -> str | None:
         """The first renamed column that is not among the columns."""
@@ -77,6 +85,11 @@ class RowReader:
         code = Code.INVALID_ADDRESS.value if fault and address is not None else None
         return RowFault(line, why, address=address, code=code, raw=raw[:_RAW])
 
+    def _field(self, column: str) -> str | None:
+        name = _plain(column)
+        field = self._renamed.get(name, name)
+        return field if field in self._readers or field == _ADDRESS else None
+
     def _known(self, field: str) -> str:
         name = _plain(field)
         if name in self._readers or name == _ADDRESS:
@@ -87,12 +100,11 @@ class RowReader:
 
     def _collect(self, row: Mapping[str, Any], values: dict[str, Any]) -> str:
         """Sort the cells by field; answers the first field that two columns fill."""
-        doubled = ""
+        doubled, fields = "", self._fields
         for column, value in row.items():
             if value is None or value == "":
                 continue
-            field = self.field_of(column)
-            if field is None:
+            if (field := fields[column]) is None:
                 doubled = self._open(column, value, values) or doubled
             elif field in values:
                 doubled = field
@@ -102,17 +114,16 @@ class RowReader:
 
     def _open(self, column: str, value: Any, values: dict[str, Any]) -> str:
         """An object, or a table (`company`) as JSON in a cell, is read key by key; all else is dropped."""
-        name = _plain(column)
-        inner = _as_object(value) if isinstance(value, dict) or name in self._groups else None
+        is_table = isinstance(value, dict) or _plain(column) in self._groups
+        inner = _as_object(value) if is_table else None
         if inner is None:
             self._drop(column)
             return ""
-        doubled = ""
+        doubled, fields = "", self._within(column)
         for key, item in inner.items():
-            field = self.field_of(f"{name}.{key}")
             if item is None or item == "":
                 continue
-            if field is None:
+            if (field := fields[key]) is None:
                 self._drop(f"{column}.{key}")
             elif field in values:
                 doubled = field
@@ -120,21 +131,37 @@ class RowReader:
                 values[field] = item
         return doubled
 
+    def _within(self, column: str) -> _Fields:
+        if (fields := self._fields_within.get(column)) is None:
+            fields = _Fields(self._field, f"{_plain(column)}.")
+            if len(self._fields_within) < _MOST_NAMES:
+                self._fields_within[column] = fields
+        return fields
+
     def _drop(self, column: str) -> None:
         known = column in self.dropped or len(self.dropped) < _MOST_NAMES
         self.dropped[column if known else _OTHERS] += 1
 
     def _contact(self, address: str, values: Mapping[str, Any]) -> Contact:
         record: dict[str, Any] = {_ADDRESS: address}
-        for name, value in values.items():
-            cell = _cell(name, self._readers[name], value)
-            if cell is None:
-                continue
-            group, dot, leaf = name.partition(".")
-            if dot:
-                record.setdefault(group, {})[leaf] = cell
-            else:
-                record[name] = cell
+        places, name = self._places, ""
+        try:
+            for name, value in values.items():
+                group, leaf, read = places[name]
+                if (cell := read(value)) is None:
+                    continue
+                if not group:
+                    record[leaf] = cell
+                elif (part := record.get(group)) is None:
+                    record[group] = {leaf: cell}
+                else:
+                    part[leaf] = cell
+        except ValueError as fault:
+            what = str(fault)
+            raise ValueError(f"{what} in {name}" if what == "control character" else f"{name}: {what}") from None
+        return self._validated(record)
+
+    def _validated(self, record: dict[str, Any]) -> Contact:
         try:
             return self._validate(record)
         except ValidationError as error:
@@ -143,12 +170,10 @@ class RowReader:
             raise ValueError(f"{place}: {first['msg'].lower()}") from None
 
 
-def _cell(name: str, reader: Reader, value: Any) -> Any:
-    try:
-        return reader(value)
-    except ValueError as fault:
-        what = str(fault)
-        raise ValueError(f"{what} in {name}" if what == "control character" else f"{name}: {what}") from None
+def _place(field: str) -> tuple[str, str]:
+    """The table a field stands in, empty for none, and its name there."""
+    group, _, leaf = field.rpartition(".")
+    return group, leaf
 
 
 def _address(given: Any) -> tuple[str | None, str]:

@@ -10,7 +10,7 @@ from penstock.model.mail import Mail
 from penstock.model.safety import Safety
 from penstock.model.standing import Standing, approval_mark
 
-__all__ = ["Brakes", "CapsOf", "HouseRules", "campaign_caps"]
+__all__ = ["Brakes", "CapsOf", "HouseRules", "campaign_caps", "short_mark"]
 
 CapsOf = Callable[[Mail], Caps]
 """The caps that bind a mail."""
@@ -25,13 +25,23 @@ def campaign_caps(mail: Mail) -> Caps:
 class HouseRules:
     """What binds every mail of a house. `version` names the rules in the ledger; approvals are bound to `policy_mark`.
 
-    `caps_of` answers the caps that are looked at again when a mail begins.
+    `caps_of` answers the caps that are looked at again when a mail begins. `law` is the digest of the table of law.
     """
 
     version: str = ""
     policy_mark: str = ""
     caps_of: CapsOf = campaign_caps
     safety: Safety = field(default_factory=Safety)
+    law: str = ""
+
+    def marks(self) -> dict[str, str]:
+        """What every decision row says of the rules it was made under; see `penstock.replaying`."""
+        return {"policy": self.version, "law": short_mark(self.law), "settings": short_mark(self.policy_mark)}
+
+
+def short_mark(digest: str) -> str:
+    """The first 16 digits of a digest: enough to see a change by."""
+    return digest[:16]
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
 from penstock.store.list_stats import count_endings
 from penstock.store.recheck import Rechecker, SavedState
 from penstock.store.row_batches import numbers, read_array, write_rows
-from penstock.store.snapshots import snapshot_of
+from penstock.store.snapshots import Kept, snapshot_of
 from penstock.store.suppressions import Suppressions
 from penstock.store.verification import VerifyReport, verify_ledger
 
@@ -62,6 +62,7 @@ class Ledger:
         self._chain = chain
         self._new_id = new_id
         self._rules = rules
+        self._under = rules.marks()
         self._sql = database.statements("ledger")
         self._sql_of_days = database.statements("meta")
         self._sql_of_lists = database.statements("list_stats")
@@ -137,22 +138,26 @@ class Ledger:
         at = iso(self._clock.now())
         ids = apsw.carray(tuple({mail.id for mail, _ in decided}))
         last = {id_: rest for id_, *rest in read_array(connection, self._sql["deciding"], (ids,))}
-        rows, mails, updates = [], [], {}
+        secret = self._new_id()
+        rows, mails, snapshots, updates = [], [], [], {}
         for mail, decision in decided:
             seq, state, mark_before = last.get(mail.id, (None, None, None))
             if state is not None and state not in _OPEN:
                 continue
             mark = _mark(mail, decision)
             if mark != mark_before:
-                rows.append(decision_row("decision", mail, decision, at=at, policy=self._rules.version))
+                # What nobody could erase, as no mail leads to it, is not kept.
+                kept = None if seq is None else snapshot_of(mail, secret)
+                rows.append(decision_row("decision", mail, decision, at=at, under=self._under, kept=kept))
                 mails.append(seq)
+                snapshots.append(kept)
             held = " ".join(r.code for r in decision.reasons if r.verdict is Verdict.HOLD and r.code is not None)
             until = maybe_micros(decision.until)
             if seq is not None:
                 updates[seq] = (seq, _STATES[decision.verdict], decision.code, until, held, mark)
             last[mail.id] = [seq, _STATES[decision.verdict], mark]
         write_rows(connection, self._sql, "decide", list(updates.values()))
-        self._chain.append(connection, rows, mails)
+        self._keep(connection, self._chain.append(connection, rows, mails), snapshots)
 
     def _begin(self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]) -> list[Reason | None]:
         now = self._clock.now()
@@ -169,9 +174,9 @@ class Ledger:
                 continue
             started.add(mail.id)
             payload, notice = _payload(mail), _notice(mail, decision)
-            digest, octets = snapshot_of(mail, secret)
-            row = decision_row("begin", mail, decision, at=at, policy=self._rules.version)
-            row.update(attempt=recheck.attempts(mail) + 1, snapshot=digest.hex(), payload=payload, notice=notice)
+            kept = snapshot_of(mail, secret)
+            row = decision_row("begin", mail, decision, at=at, under=self._under, kept=kept)
+            row.update(attempt=recheck.attempts(mail) + 1, payload=payload, notice=notice)
             rows.append(row)
             if redirected:
                 row["redirected"] = True
@@ -181,13 +186,18 @@ class Ledger:
             # Who was only meant has neither been mailed nor told.
             touched, offered = (None, None) if redirected else (moment, notice)
             updates.append((recheck.row(mail), first, touched, offered, redirected))
-            snapshots.append(octets)
+            snapshots.append(kept)
         write_rows(connection, self._sql, "begin", updates)
         connection.executemany(self._sql_of_standings["set_first_begun"], [(id_, moment) for id_ in first_steps])
         count_begun(connection, self._sql_of_days, now, len(rows) if self._rules.safety.daily_ceiling else 0)
         first_row = self._chain.append(connection, rows, [update[0] for update in updates])
-        write_rows(connection, self._sql, "insert_snapshot", list(enumerate(snapshots, first_row)))
+        self._keep(connection, first_row, snapshots)
         return answers
+
+    def _keep(self, connection: apsw.Connection, first_row: int, snapshots: Sequence[Kept | None]) -> None:
+        """The octets of a batch's rows, which begin with that number."""
+        octets = [(seq, kept.octets) for seq, kept in enumerate(snapshots, first_row) if kept is not None]
+        write_rows(connection, self._sql, "insert_snapshot", octets)
 
     def _end(self, connection: apsw.Connection, endings: Sequence[Ending]) -> None:
         now = self._clock.now()

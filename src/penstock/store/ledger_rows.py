@@ -5,15 +5,17 @@ Never an address, a name, a subject or a body.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, word
-from penstock.model.verdict import Decision
+from penstock.model.verdict import Decision, Reason
 from penstock.ports import Ending
 from penstock.store.chain import outside_word
 from penstock.store.instants import maybe_iso
+from penstock.store.snapshots import Kept
 
 __all__ = ["LedgerRow", "decision_row", "ending_row"]
 
@@ -31,8 +33,16 @@ class LedgerRow:
     body: dict[str, Any]
 
 
-def decision_row(kind: str, mail: Mail, decision: Decision, *, at: str, policy: str) -> dict[str, Any]:
-    """The decision on one mail: every reason with the fields and records it rests on, without its `why`."""
+_BASIS = "basis:"
+
+
+def decision_row(
+    kind: str, mail: Mail, decision: Decision, *, at: str, under: Mapping[str, str], kept: Kept | None
+) -> dict[str, Any]:
+    """The decision on one mail: every reason with the fields and records it rests on, without its `why`.
+
+    `under` names what was in force (`HouseRules.marks`); `kept` is what the decision used, as far as it is kept.
+    """
     return {
         **_about(kind, mail, at),
         "stream": mail.stream,
@@ -43,7 +53,10 @@ def decision_row(kind: str, mail: Mail, decision: Decision, *, at: str, policy: 
         "codes": decision.codes,
         "until": maybe_iso(decision.until),
         "variant": decision.variant,
-        "policy": policy,
+        **under,
+        "basis": _basis(decision.reasons),
+        "provenance": None if kept is None else kept.provenance,
+        "snapshot": None if kept is None else kept.digest,
         "reasons": [
             (
                 reason.stage,
@@ -56,6 +69,15 @@ def decision_row(kind: str, mail: Mail, decision: Decision, *, at: str, policy: 
             for reason in decision.reasons
         ],
     }
+
+
+def _basis(reasons: Sequence[Reason]) -> str | None:
+    """The one basis that a reason names in its records (GDPR Art. 6(1)); None for a mail that needs none."""
+    for reason in reasons:
+        for record in reason.facts.records:
+            if record.startswith(_BASIS):
+                return record[len(_BASIS) :]
+    return None
 
 
 def ending_row(ending: Ending, *, at: str, attempt: int) -> dict[str, Any]:

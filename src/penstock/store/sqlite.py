@@ -56,7 +56,7 @@ class SqliteStore:
         self.ledger = Ledger(database, clock, keyring, chain, self.suppressions, new_id=new_id, rules=rules)
         self.rates = Rates(database, clock)
         self.list_stats = ListStats(database)
-        self.snapshots = Snapshots(database)
+        self.snapshots = Snapshots(database, records)
 
     @classmethod
     async def open(

@@ -67,7 +67,7 @@ def against_method(method: SourceMethod | None, mail: Mail, contact: Contact, no
         against = (_MAYBE_LIMITED,)
     if method is SourceMethod.SCRAPED_DIRECTORY:
         forbidden = [_HARVESTING_FORBIDDEN[place] for place in _places(contact) if place in _HARVESTING_FORBIDDEN]
-        return (*against, *(_forbidden(place, rule, "harvested") for place, rule in forbidden), _SCRAPED)
+        return (*against, *([_forbidden(place, rule, "harvested") for place, rule in forbidden] or [_SCRAPED]))
     if method is SourceMethod.INFERRED:
         return against + _guessed(mail, contact, now)
     return against

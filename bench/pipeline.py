@@ -72,6 +72,7 @@ purpose = "offer of purchasing software to purchasing heads in machinery"
 product = "purchasing software"
 topic = ["purchasing"]
 owner = "Eva Berg"
+lia = "lia.toml"
 starts_at = 2026-11-20T08:00:00Z
 expires_at = 2026-12-20T18:00:00Z
 [audience]
@@ -89,6 +90,23 @@ subject = "{{ company.name }}: purchasing without spreadsheets"
 text = "letter.txt.j2"
 html = "letter.html.j2"
 fields = ["given_name", "family_name", "company.name", "reason"]
+"""
+LIA = """
+[lia]
+id = "purchasing-2026"
+controller = "nordlicht"
+purpose = "offer purchasing software to purchasing heads in machinery"
+interest = "winning customers whose work our product serves"
+benefit_to_whom = "both"
+interest_link = "they run purchasing; the product automates it"
+necessity = "no milder way reaches the persons in charge"
+reasonable_expectation = "a purchasing head expects offers for purchasing tools"
+impact = "one short mail, at most three in 90 days"
+safeguards = ["professional address only", "opt-out in each mail"]
+outcome = "approved"
+reviewer = "A. Lind, privacy officer"
+reviewed_at = 2026-06-01
+expires_at = 2027-06-01
 """
 SALUTATION = "{% if given_name and family_name %}Dear {{ given_name }} {{ family_name }}{% else %}Good day{% endif %},"
 LETTER = """
@@ -232,6 +250,7 @@ def invented(number: int) -> Iterator[dict[str, Any]]:
 def furnish(folder: Path, store: str, letter: Sequence[str] = PARAGRAPHS) -> Path:
     """Config, campaign and letter in an empty folder; the config's path."""
     (folder / "campaign.toml").write_text(CAMPAIGN)
+    (folder / "lia.toml").write_text(LIA)
     (folder / "letter.txt.j2").write_text(letter_text(letter))
     (folder / "letter.html.j2").write_text(letter_html(letter))
     config = folder / "config.toml"

@@ -29,6 +29,9 @@ Timing = Callable[[str, float, int], None]
 COMMERCIAL_NEEDS = ("suppression", "legal_basis", "notice", "list_unsubscribe", "write", "verify")
 """Without these no advertising leaves; start-up refuses a list that lacks one."""
 
+Answer = Mail | tuple[Reason, ...]
+"""What a stage came to for one mail: its new content, or what it has to say."""
+
 _log = get_logger("pipeline")
 
 
@@ -46,11 +49,14 @@ class Pipeline:
         Stages after the phase `last` are left out. Raises Unavailable when a stage could not reach what it needs.
         """
         walked = list(mails)
+        said: list[tuple[Reason, ...]] = [()] * len(walked)  # not yet on the mails: making a mail anew costs more
         going: Sequence[int] = range(len(walked))
         judging = True
         for stage in self.stages:
             if stage.phase > last:
                 break
+            if getattr(stage, "hears", True) or stage.phase is not Phase.JUDGE:
+                _put_down(walked, said)
             if judging and stage.phase is not Phase.JUDGE:
                 judging, going = False, _still_going(walked, going)
             places = [place for place in going if walked[place].stream in stage.streams]
@@ -59,16 +65,21 @@ class Pipeline:
             started = time.perf_counter()
             answered = await self._ask(stage, [walked[place] for place in places])
             heard = False
-            for place, mail in zip(places, answered, strict=True):
-                heard = heard or mail.reasons is not walked[place].reasons
-                walked[place] = mail
+            for place, answer in zip(places, answered, strict=True):
+                if isinstance(answer, Mail):
+                    walked[place] = answer
+                else:
+                    said[place] += answer
+                    heard = True
             if heard and not judging:
+                _put_down(walked, said)
                 going = _still_going(walked, going)
             if self._timing is not None:
                 self._timing(stage.name, time.perf_counter() - started, len(places))
+        _put_down(walked, said)
         return walked
 
-    async def _ask(self, stage: Stage, mails: Sequence[Mail]) -> list[Mail]:
+    async def _ask(self, stage: Stage, mails: Sequence[Mail]) -> list[Answer]:
         try:
             async with asyncio.timeout(self._seconds):
                 return await _answers(stage, mails)
@@ -79,9 +90,17 @@ class Pipeline:
         except Exception as fault:  # noqa: BLE001 — a plugin's bug must cost one mail, not the batch
             if len(mails) == 1:
                 _log.error("stage_failed", stage=stage.name, mail=mails[0].id, fault=type(fault).__name__)
-                return [_held(stage, mails[0], fault)]
+                return [(_failed(stage, fault),)]
         middle = len(mails) // 2
         return [*await self._ask(stage, mails[:middle]), *await self._ask(stage, mails[middle:])]
+
+
+def _put_down(mails: list[Mail], said: list[tuple[Reason, ...]]) -> None:
+    """Put what was said onto the mails."""
+    for place, reasons in enumerate(said):
+        if reasons:
+            mail = mails[place]
+            mails[place], said[place] = mail.with_reasons(mail.reasons + reasons), ()
 
 
 def _still_going(mails: Sequence[Mail], places: Sequence[int]) -> Sequence[int]:
@@ -97,23 +116,23 @@ def _is_edit(stage: Stage) -> TypeGuard[Edit]:
     return hasattr(stage, "edit")
 
 
-async def _answers(stage: Stage, mails: Sequence[Mail]) -> list[Mail]:
+async def _answers(stage: Stage, mails: Sequence[Mail]) -> list[Answer]:
     if _is_check(stage):
         judged = await stage.judge(mails)
-        return [_with_reasons(stage, mail, reasons) for mail, reasons in zip(mails, judged, strict=True)]
+        return [_heard(stage, mail, reasons) for mail, reasons in zip(mails, judged, strict=True)]
     if _is_edit(stage):
         edited = await stage.edit(mails)
-        return [_with_edit(stage, mail, answer) for mail, answer in zip(mails, edited, strict=True)]
+        return [_edited(stage, mail, answer) for mail, answer in zip(mails, edited, strict=True)]
     raise ContractError(f"stage {stage.name} neither judges nor edits")
 
 
-def _with_reasons(stage: Stage, mail: Mail, reasons: Sequence[Reason]) -> Mail:
+def _heard(stage: Stage, mail: Mail, reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     if not reasons:
         raise ContractError(f"check {stage.name} said nothing about a mail")
     waived = mail.history.waived
     if waived:
-        reasons = [_waived(reason) if reason.code in waived else reason for reason in reasons]
-    return mail.with_reasons(mail.reasons + tuple(reasons))
+        return tuple(_waived(reason) if reason.code in waived else reason for reason in reasons)
+    return tuple(reasons)
 
 
 def _waived(reason: Reason) -> Reason:
@@ -122,20 +141,20 @@ def _waived(reason: Reason) -> Reason:
     return replace(reason, verdict=Verdict.SEND, code=None, why=f"released by an operator: {reason.why}")
 
 
-def _with_edit(stage: Stage, mail: Mail, answer: Mail | Reason) -> Mail:
+def _edited(stage: Stage, mail: Mail, answer: Mail | Reason) -> Answer:
     if isinstance(answer, Reason):
         if answer.verdict is Verdict.SEND:
             raise ContractError(f"edit {stage.name} answered a reason that stops nothing")
         # No release waives it: the edit did not happen, and the mail is not complete without it.
-        return mail.with_reasons((*mail.reasons, answer))
+        return (answer,)
     if answer.id != mail.id or answer.envelope != mail.envelope or answer.reasons != mail.reasons:
         raise ContractError(f"edit {stage.name} redirected or re-judged a mail")
     return answer
 
 
-def _held(stage: Stage, mail: Mail, fault: Exception) -> Mail:
+def _failed(stage: Stage, fault: Exception) -> Reason:
     why = f"stage {stage.name} failed on this mail ({type(fault).__name__}); it is kept until the stage is mended"
-    return mail.with_reasons((*mail.reasons, Reason(stage.name, Verdict.HOLD, Code.STAGE_FAILED, why)))
+    return Reason(stage.name, Verdict.HOLD, Code.STAGE_FAILED, why)
 
 
 def refuse_unsafe_order(stages: Iterable[Stage]) -> None:

@@ -41,6 +41,7 @@ purpose = "offer of purchasing software to purchasing heads in machinery"
 product = "purchasing software"
 topic = ["purchasing"]
 owner = "Eva Berg"
+lia = "lia.toml"
 starts_at = 2026-11-20T08:00:00Z
 expires_at = 2026-12-20T18:00:00Z
 [audience]
@@ -53,6 +54,23 @@ reply_to = "eva.berg@nordlicht.example"
 subject = "{{{{ company.name }}}}: purchasing without spreadsheets"
 text = "{letter}"
 fields = ["given_name", "company.name", "reason"]
+"""
+_LIA = """
+[lia]
+id = "purchasing-2026"
+controller = "nordlicht"
+purpose = "offer purchasing software to purchasing heads in machinery"
+interest = "winning customers whose work our product serves"
+benefit_to_whom = "both"
+interest_link = "they run purchasing; the product automates it"
+necessity = "no milder way reaches the persons in charge"
+reasonable_expectation = "a purchasing head expects offers for purchasing tools"
+impact = "one short mail, at most three in 90 days"
+safeguards = ["professional address only", "opt-out in each mail"]
+outcome = "approved"
+reviewer = "A. Lind, privacy officer"
+reviewed_at = 2026-06-01
+expires_at = 2027-06-01
 """
 _SHORT = "Dear {{ given_name }},\n\nan offer for {{ company.name }}. Why now: {{ reason }}.\n\nEva Berg\n"
 _LONG = _SHORT + "\nNothing has to be replaced for it: the orders stay where they are, and so do the people.\n" * 3_000
@@ -101,6 +119,7 @@ class Scene:
         """Prepare one; rounds are played in copies."""
         scene = cls(folder)
         folder.mkdir(parents=True)
+        (folder / "lia.toml").write_text(_LIA)
         for name, letter in (("short", _SHORT), ("long", _LONG)):
             (folder / f"{name}.txt.j2").write_text(letter)
             (folder / f"{name}.toml").write_text(_CAMPAIGN.format(letter=f"{name}.txt.j2"))

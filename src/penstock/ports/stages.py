@@ -55,7 +55,11 @@ class Stage(Protocol):
 
 
 class Check(Stage, Protocol):
-    """Judges; cannot change: mails are frozen."""
+    """Judges; cannot change: mails are frozen.
+
+    A check may say `hears = False`: it does not look at what earlier checks said, so that the reasons need not be on
+    the mails yet when it is asked.
+    """
 
     async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
         """One non-empty sequence of reasons per mail, in order. Makes a fixed number of store calls per batch."""

@@ -125,6 +125,7 @@ class AddressCheck:
     Options: ClassVar[type] = AddressOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = ALL_STREAMS
     reads: tuple[str, ...] = ("address", "recipient_kind", "born", "flags", "consents")
     needs: tuple[str, ...] = ("clock", "controllers", "routes", "capabilities", "safety")

@@ -35,6 +35,7 @@ class Duplicate:
     Options: ClassVar[type] = NoOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = True
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _FIELDS
     needs: tuple[str, ...] = ()

@@ -83,6 +83,7 @@ class ExternalRegister:
     Options: ClassVar[type] = NoOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = True
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("clock", "jurisdictions", "registers")

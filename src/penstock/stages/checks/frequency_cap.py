@@ -97,6 +97,7 @@ class FrequencyCap:
     Options: ClassVar[type] = FrequencyCapOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = True
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("clock",)

@@ -99,6 +99,7 @@ class Freshness:
     Options: ClassVar[type] = FreshnessOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("clock",)

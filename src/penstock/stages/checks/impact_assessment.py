@@ -89,6 +89,7 @@ class ImpactAssessment:
     Options: ClassVar[type] = ImpactAssessmentOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("clock",)

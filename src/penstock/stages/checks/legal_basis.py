@@ -65,6 +65,7 @@ class LegalBasis:
     Options: ClassVar[type] = LegalBasisOptions
     name = says.NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = (
         *COUNTRIES,

@@ -44,6 +44,7 @@ class OverSolicited:
     Options: ClassVar[type] = NoOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("list_stats",)

@@ -136,6 +136,7 @@ class Provenance:
     Options: ClassVar[type] = ProvenanceOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("clock", "controllers", "suppliers")

@@ -108,6 +108,7 @@ class Relevance:
     Options: ClassVar[type] = NoOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("taxonomy", "clock", "jurisdictions")

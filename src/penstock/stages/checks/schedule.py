@@ -51,6 +51,7 @@ class Schedule:
     Options: ClassVar[type] = NoOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = (_STARTS, _EXPIRES)
     needs: tuple[str, ...] = ("clock", "standings", "safety", "policy_mark")

@@ -74,6 +74,7 @@ class SuppressionCheck:
     Options: ClassVar[type] = NoOptions
     name = _NAME
     phase = Phase.JUDGE
+    hears = False
     streams = ALL_STREAMS
     reads: tuple[str, ...] = (*_COMPANY_FIELDS, "flags")
     needs: tuple[str, ...] = ("suppressions", "controllers")

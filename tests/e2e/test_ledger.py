@@ -20,15 +20,69 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Records = Callable[..., list[dict[str, Any]]]
 Refusal = Callable[..., str]
 
+PRIYA = "Priya.Inglethorpe+x@wharncote-crushers.example"
+
 
 def test_a_person_and_a_mail_can_be_looked_up(records: Records, penstock: Run, demo: Path) -> None:
-    about = records("ledger", "show", "Priya.Inglethorpe+x@wharncote-crushers.example", cwd=demo)
+    about = records("ledger", "show", PRIYA, cwd=demo)
     assert about
     (mail_id,) = {row["mail"] for row in about}
     assert any(row.get("outcome") == "accepted" for row in about)
     assert records("ledger", "show", mail_id, cwd=demo) == about
     assert penstock("ledger", "show", "nobody@nowhere.example", cwd=demo).stdout == "nothing on record\n"
     assert (demo / "outbox" / f"{mail_id}.eml").exists()
+
+
+def test_a_decision_is_shown_with_basis_rules_and_provenance_and_made_again(penstock: Run, demo: Path) -> None:
+    done = penstock("ledger", "show", PRIYA, cwd=demo)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "✓ SEND, sending begun (attempt 1)" in text
+    for part in ("basis legitimate interest", "policy 2026-11, table of law ", "notice version ", "provenance "):
+        assert part in text
+    assert "✓ legitimate_interest GDPR Art. 6(1)(f), Art. 5(2) rests on lia:" in text
+    assert "replay same: decided again from the kept inputs" in text
+    assert "taken as recorded (lists, other mails, the letter): suppression, schedule," in text
+    assert "outcome accepted" in text
+    assert "Inglethorpe" not in done.stdout
+    assert "wharncote" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def decided(demo: Path, records: Records) -> list[dict[str, Any]]:
+    """One decision of each of eight codes."""
+    with closing(sqlite3.connect(demo / "penstock.db")) as store:
+        ids = store.execute("SELECT min(mail_id) FROM ledger WHERE kind = 'decision' GROUP BY code").fetchall()
+    return [records("ledger", "show", mail_id, cwd=demo)[0] for (mail_id,) in ids[:8]]
+
+
+def test_every_stop_is_decided_so_again(decided: list[dict[str, Any]]) -> None:
+    assert len(decided) == 8
+    for row in decided:
+        assert row["replay"]["answer"] == "same", row
+        assert (row["replay"]["verdict"], row["replay"]["codes"]) == (row["verdict"], row["codes"])
+        assert set(row["replay"]["replayed"]) >= {"relevance", "legal_basis"}
+        assert row["provenance"] is None or len(row["provenance"]) == 16
+
+
+def test_other_numbers_of_policy_show_as_a_difference(penstock: Run, records: Records, demo: Path) -> None:
+    strict = {"PENSTOCK__POLICY__UNVERIFIED_AFTER_DAYS": "1"}
+    done = penstock("ledger", "show", PRIYA, cwd=demo, env=strict)
+    assert "replay      differs: decided again from the kept inputs it is HOLD UNVERIFIED" in done.stdout
+    assert "freshness: send then, hold UNVERIFIED now" in done.stdout
+    assert "changed since: settings of the policy or list of stages" in done.stdout
+    replay = records("ledger", "show", PRIYA, cwd=demo, env=strict)[0]["replay"]
+    assert (replay["answer"], replay["verdict"], replay["codes"]) == ("differs", "hold", ["UNVERIFIED"])
+    assert replay["differences"] == [{"stage": "freshness", "then": ["send"], "now": ["hold UNVERIFIED"]}]
+
+
+def test_after_an_erasure_the_decision_stays_and_its_inputs_do_not(penstock: Run, demo: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(demo, tmp_path / "copy", ignore=shutil.ignore_patterns("outbox"))
+    with closing(sqlite3.connect(copy / "penstock.db")) as store, store:
+        store.execute("DELETE FROM snapshots")
+    done = penstock("ledger", "show", PRIYA, cwd=copy)
+    assert "replay      inputs erased (Art. 17): the decision stays on record" in done.stdout
+    assert penstock("ledger", "verify", cwd=copy).returncode == 0
 
 
 def test_it_holds_no_address_no_name_and_no_text(penstock: Run, demo: Path, tmp_path: Path) -> None:

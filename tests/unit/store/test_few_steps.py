@@ -63,6 +63,7 @@ async def steps_by_path(store: SqliteStore, world: World, number: int) -> dict[s
     drafts = [world.mail(new, address) for new, address in zip(mails, people, strict=True)]
     decided = [(mail, world.go()) for mail in drafts]
     found |= {
+        "record": await steps.of(store.ledger.record([(mail, world.stop()) for mail in drafts])),
         "begin": await steps.of(store.ledger.begin(decided)),
         "end": await steps.of(store.ledger.end([Ending(mail, go, Accepted("x")) for mail, go in decided])),
         "history": await steps.of(store.mails.history(queries)),

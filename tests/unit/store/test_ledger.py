@@ -14,7 +14,7 @@ from tests.unit.store.conftest import World
 
 from penstock.model.codes import Code
 from penstock.model.mail import Mail, Message
-from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
+from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
 from penstock.model.verdict import Facts, Reason, Verdict, decide
 from penstock.ports import BEGUN_ELSEWHERE, Counts, Ending, ListKey, SavedMail, Settlement
 from penstock.queue.sql import SqlQueue
@@ -246,7 +246,11 @@ async def test_a_crash_between_end_and_settle_keeps_the_time_of_the_next_try(sto
 async def test_what_became_of_a_list_is_counted_where_mails_end(store: SqliteStore, world: World) -> None:
     mails = [await saved(store, world, f"p{n}@firm{n}.example") for n in range(3)]
     await begin(store, world, *mails)
-    outcomes = (Accepted(), Failed("gone", "5.1.1", Code.HARD_BOUNCED), Failed("refused", "5.7.1"))
+    outcomes: tuple[Outcome, ...] = (
+        Accepted(),
+        Failed("gone", "5.1.1", Code.HARD_BOUNCED),
+        Failed("refused", "5.7.1"),
+    )
     await store.ledger.end([Ending(m, world.go(), o) for m, o in zip(mails, outcomes, strict=True)])
     keys = [ListKey("campaign", "autumn"), ListKey("supplier", "nobody")]
     assert await store.list_stats.of(keys) == [Counts(1, 1, 0), Counts()]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from penstock.model.codes import Code
 from penstock.model.contact import Contact, RecipientKind
 from penstock.model.mail import Mail
 from penstock.model.verdict import Facts, Reason, Verdict
-from penstock.ports import COMMERCIAL_STREAMS, Clock, NoOptions, Services
+from penstock.ports import COMMERCIAL_STREAMS, NoOptions, Services
 from penstock.stages.checks.external_register import ExternalRegister
 
 Make = Callable[..., Mail]
@@ -36,17 +36,10 @@ class FakeRegisters:
         return [self._said.get(register)] * len(addresses)
 
 
-@dataclass(slots=True)
-class Known:
-    clock: Clock
-    registers: FakeRegisters
-    jurisdictions: Table = field(default_factory=Table.load)
-
-
 @pytest.fixture(scope="session")
 def check_of(make_services: Callable[..., Services]) -> Callable[[FakeRegisters], ExternalRegister]:
-    table, clock = Table.load(), make_services().clock
-    return lambda registers: ExternalRegister(NoOptions(), Known(clock, registers, table))
+    table = Table.load()
+    return lambda registers: ExternalRegister(NoOptions(), make_services(registers=registers, jurisdictions=table))
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +134,7 @@ async def test_a_register_that_only_the_house_names_protects_everybody(
 ) -> None:
     shipped = Table.load()
     rows = [replace(row, rule=replace(row.rule, ext_register="OWN")) for row in shipped.rows]
-    services = Known(make_services().clock, FakeRegisters(), Table(shipped.version, rows))
+    services = make_services(registers=FakeRegisters(), jurisdictions=Table(shipped.version, rows))
     mail = make_mail(contact=Contact("a@firm.example", country="FR"), reasons=(BY_CONSENT,))
     ((reason,),) = await ExternalRegister(NoOptions(), services).judge([mail])
     assert (reason.verdict, reason.facts.records) == (Verdict.HOLD, ("register:OWN",))

@@ -103,6 +103,15 @@ async def test_earlier_mails_of_the_batch_and_of_the_past_add_up(
     answers = await judged(make_services, mails)
     assert [strictest(each) for each in answers] == [Verdict.SEND, Verdict.SEND, Verdict.DEFER]
     assert answers[2][0].facts.until == now - 10 * DAY + 30 * DAY
+    assert answers[2][0].facts.records == ("batch:2",)
+
+
+async def test_what_rests_on_the_past_alone_names_no_mail_of_the_batch(
+    make_mail: Make, make_campaign: MakeCampaign, make_services: MakeServices, now: datetime
+) -> None:
+    mail = make_mail(campaign=make_campaign(caps=Caps(person=("1/7d",))), history=History(person=touches(now, DAY)))
+    ((reason,),) = await judged(make_services, [mail])
+    assert reason.facts.records == ()
 
 
 async def test_what_does_not_go_does_not_count(

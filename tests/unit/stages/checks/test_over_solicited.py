@@ -12,8 +12,9 @@ from penstock.model.codes import Code
 from penstock.model.contact import Contact, Source
 from penstock.model.mail import Mail
 from penstock.model.verdict import Verdict, strictest
-from penstock.ports import COMMERCIAL_STREAMS, NoOptions
-from penstock.stages.checks.over_solicited import Counts, ListKey, OverSolicited
+from penstock.ports import COMMERCIAL_STREAMS, Counts, ListKey, NoOptions
+from penstock.stages.checks.over_solicited import OverSolicited
+from penstock.testing import some_services
 
 Make = Callable[..., Mail]
 Said = list[tuple[Verdict, Code | None]]
@@ -36,13 +37,8 @@ class KnownStats:
         return [self._counts.get(key, Counts()) for key in keys]
 
 
-class Known:
-    def __init__(self, stats: KnownStats) -> None:
-        self.list_stats = stats
-
-
 def check_of(stats: KnownStats) -> OverSolicited:
-    return OverSolicited(NoOptions(), Known(stats))
+    return OverSolicited(NoOptions(), some_services(list_stats=stats))
 
 
 def of_supplier(number: int = 0, name: str | None = "atlas") -> Contact:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from penstock.model.mail import History, Mail, Touch
 from penstock.model.verdict import Verdict, strictest
 from penstock.ports import COMMERCIAL_STREAMS
 from penstock.stages.checks.provenance import Provenance, ProvenanceOptions
+from penstock.testing import some_services
 
 Make = Callable[..., Mail]
 Said = list[tuple[Verdict, Code | None]]
@@ -63,15 +64,10 @@ class OneSupplier:
     contract: str = "A-1"
     method: SourceMethod | None = SourceMethod.OWN_SITE
     last_refresh: date | None = date(2026, 10, 1)
+    requires_consent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    clock: MovedClock = field(default_factory=MovedClock)
-    controllers: Mapping[str, Controller] = field(
-        default_factory=lambda: {"nordlicht": Controller("nordlicht", "Nordlicht Software AB", "Stockholm", "SE")}
-    )
-    suppliers: Mapping[str, OneSupplier] = field(default_factory=lambda: {"atlas": OneSupplier()})
+OURS = {"nordlicht": Controller("nordlicht", "Nordlicht Software AB", "Stockholm", "SE")}
 
 
 def weekends_only(country: str, year: int) -> frozenset[date] | None:
@@ -79,7 +75,8 @@ def weekends_only(country: str, year: int) -> frozenset[date] | None:
 
 
 def check_of(supplier: OneSupplier | None = None, *, now: datetime = NOW, strict: bool = False) -> Provenance:
-    services = Known(MovedClock(now), suppliers={"atlas": supplier or OneSupplier()})
+    suppliers = {"atlas": supplier or OneSupplier()}
+    services = some_services(clock=MovedClock(now), controllers=OURS, suppliers=suppliers)
     return Provenance(ProvenanceOptions(strict=strict), services, weekends_only)
 
 
@@ -286,7 +283,7 @@ async def test_under_the_strict_clock_a_month_has_thirty_days(judge: Judge) -> N
 
 async def test_for_an_unknown_controller_the_month_does_not_move(judge: Judge) -> None:
     saturday = with_source(collected_at=datetime(2026, 10, 21, tzinfo=UTC))
-    services = Known(MovedClock(datetime(2026, 11, 23, tzinfo=UTC)), controllers={})
+    services = some_services(clock=MovedClock(datetime(2026, 11, 23, tzinfo=UTC)), controllers={})
     assert await judge(saturday, Provenance(ProvenanceOptions(), services, weekends_only)) == [OVERDUE]
 
 

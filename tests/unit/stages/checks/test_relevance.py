@@ -143,7 +143,7 @@ async def test_an_unknown_holds_or_passes_as_the_campaign_says(
 
 @pytest.mark.parametrize("country", [{"country": "FR"}, {"country": "GB", "workplace_country": "FI"}])
 async def test_an_unknown_profession_never_passes_where_the_law_asks_for_it(
-    judged: Any, country: dict[str, str]
+    judged: Any, country: dict[str, Any]
 ) -> None:
     """S-047, S-048: France, Finland, Ireland and others; whatever the campaign lets pass."""
     audience = Audience(functions=(Function.PURCHASING,), seniority=(Seniority.HEAD,), unknown="pass")

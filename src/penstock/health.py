@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from penstock.clock import FrozenClock, SystemClock
+from penstock.config.policies import read_policies
+from penstock.config.register_file import GOOD_FOR, FetchedRegister, read_register
 from penstock.config.settings import Settings, load_settings
 from penstock.errors import PenstockError
+from penstock.law.jurisdictions import Table, policy_warnings
+from penstock.ports import Clock
 from penstock.store.connections import path_of
 from penstock.store.opening import has_data
 from penstock.templates import template_folder
@@ -39,9 +43,11 @@ async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
     except PenstockError as fault:
         return [Finding("config", "fail", str(fault)), *findings]
     findings.insert(0, _config(settings))
+    clock: Clock = FrozenClock(now) if now else SystemClock()
+    findings += _law(settings, clock.now().date())
     path = path_of(settings.store_url())
     try:
-        house = await open_house(settings, FrozenClock(now) if now else SystemClock(), read_only=True)
+        house = await open_house(settings, clock, read_only=True)
     except PenstockError as fault:
         return [*findings, Finding("store", "fail", str(fault))]
     try:
@@ -78,6 +84,47 @@ def _templates() -> Finding:
         return Finding("templates", "fail", str(fault))
     languages = sorted(each.name for each in (folder / "notices").iterdir() if each.is_dir())
     return Finding("templates", "ok", f"notices in {', '.join(languages)}")
+
+
+def _law(settings: Settings, today: date) -> list[Finding]:
+    """A line for the table of law and one for each register; what cannot be read is told with the others."""
+    try:
+        findings = [_table(read_policies(settings.path("policies")), today)]
+    except PenstockError as fault:
+        findings = [Finding("law", "fail", str(fault))]
+    for name, section in settings.registers.items():
+        try:
+            listed = read_register(settings.path(section.file))
+        except PenstockError as fault:
+            findings.append(Finding("register", "fail", f"{name}: {fault}"))
+        else:
+            findings.append(_register(name, FetchedRegister(listed, section.fetched_at), today))
+    return findings
+
+
+def _table(table: Table, today: date) -> Finding:
+    signed = sum(table.of(cc, today).signed_off is not None for cc in table.countries)
+    old = policy_warnings(table, (), today)  # only its age: the sign-offs are counted here
+    year, month = (int(part) for part in table.version.split("-"))
+    months = max(0, (today.year - year) * 12 + today.month - month)
+    age = "of this month" if months == 0 else f"{months} months old" if months > 1 else "one month old"
+    says = f"table {table.version}, {age}; {signed} of {len(table.countries)} countries signed off by a lawyer"
+    mend = old[0].rpartition(": ")[2] if old else "" if signed else "penstock policy signoff --by NAME --at DATE"
+    return Finding("law", "ok" if signed and not old else "warn", f"{says}: {mend}" if mend else says)
+
+
+def _register(name: str, register: FetchedRegister, today: date) -> Finding:
+    fetched = register.fetched_at
+    if fetched is None:
+        age = "nobody knows when it was fetched"
+    elif fetched > today:
+        age = f"said to be fetched on {fetched}, which is yet to come"
+    else:
+        age = f"fetched {(today - fetched).days} days ago"
+    if register.is_current(today):
+        return Finding("register", "ok", f"{name}: {len(register.entries)} entries, {age}")
+    limit = f"; it must be at most {GOOD_FOR.days} days old, so mail that needs it is held"
+    return Finding("register", "warn", f"{name}: {len(register.entries)} entries, {age}{limit}")
 
 
 async def _store(house: House, path: Path | None) -> list[Finding]:

@@ -13,10 +13,17 @@ import pytest
 from penstock.adapters.outbox import FileAdapter
 from penstock.model.mail import Mail
 from penstock.model.verdict import Reason
-from penstock.ports import Adapter, NoOptions, Phase, Services, Stage
+from penstock.ports import Adapter, Counts, ListKey, NoOptions, Phase, Services, Stage
 from penstock.stages.checks.address import AddressCheck, AddressOptions
 from penstock.stages.checks.duplicate import Duplicate
+from penstock.stages.checks.external_register import ExternalRegister
 from penstock.stages.checks.frequency_cap import FrequencyCap, FrequencyCapOptions
+from penstock.stages.checks.freshness import Freshness, FreshnessOptions
+from penstock.stages.checks.impact_assessment import ImpactAssessment, ImpactAssessmentOptions
+from penstock.stages.checks.legal_basis import LegalBasis, LegalBasisOptions
+from penstock.stages.checks.legitimate_interest import LegitimateInterest
+from penstock.stages.checks.over_solicited import OverSolicited
+from penstock.stages.checks.provenance import Provenance, ProvenanceOptions
 from penstock.stages.checks.rate_limit import RateLimit, RateLimitOptions
 from penstock.stages.checks.relevance import Relevance
 from penstock.stages.checks.schedule import Schedule
@@ -35,9 +42,34 @@ from penstock.testing import (
     EditContract,
     MemoryAdapter,
     StageContract,
+    a_contact,
+    a_mail,
     some_services,
 )
 from penstock.testing.contracts import different_mails
+
+
+class CountingRegisters:
+    """Registers that list nobody."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def listed(self, register: str, addresses: Sequence[str], /) -> Sequence[bool | None]:
+        assert register in {"ECG", "KZP"}
+        self.calls += 1
+        return [False] * len(addresses)
+
+
+class CountingListStats:
+    """Nothing was sent before."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def of(self, keys: Sequence[ListKey], /) -> Sequence[Counts]:
+        self.calls += 1
+        return [Counts()] * len(keys)
 
 
 async def walked(mails: Sequence[Mail], services: Services, *stages: type[Any]) -> list[Mail]:
@@ -75,6 +107,56 @@ class TestAddress(CheckContract):
 class TestSchedule(CheckContract):
     def stage(self) -> Stage:
         return Schedule(NoOptions(), some_services())
+
+
+class TestLegalBasis(CheckContract):
+    def stage(self) -> Stage:
+        return LegalBasis(LegalBasisOptions(), some_services())
+
+
+class TestExternalRegister(CheckContract):
+    registers = CountingRegisters()
+
+    def stage(self) -> Stage:
+        return ExternalRegister(NoOptions(), some_services(registers=self.registers))
+
+    def mails(self, number: int) -> Sequence[Mail]:
+        """People of two countries with a register each: one look-up a register."""
+        countries = ("AT", "BG")
+        return [a_mail(a_contact(f"p{n}@firm{n}.example", country=countries[n % 2])) for n in range(max(number, 2))]
+
+    def store_calls(self) -> int:
+        return self.registers.calls
+
+
+class TestLegitimateInterest(CheckContract):
+    def stage(self) -> Stage:
+        return LegitimateInterest(NoOptions(), some_services())
+
+
+class TestImpactAssessment(CheckContract):
+    def stage(self) -> Stage:
+        return ImpactAssessment(ImpactAssessmentOptions(), some_services())
+
+
+class TestProvenance(CheckContract):
+    def stage(self) -> Stage:
+        return Provenance(ProvenanceOptions(), some_services())
+
+
+class TestFreshness(CheckContract):
+    def stage(self) -> Stage:
+        return Freshness(FreshnessOptions(), some_services())
+
+
+class TestOverSolicited(CheckContract):
+    stats = CountingListStats()
+
+    def stage(self) -> Stage:
+        return OverSolicited(NoOptions(), some_services(list_stats=self.stats))
+
+    def store_calls(self) -> int:
+        return self.stats.calls
 
 
 class TestRelevance(CheckContract):

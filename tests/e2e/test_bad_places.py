@@ -238,7 +238,9 @@ def test_no_field_of_a_file_can_add_a_header_or_a_recipient(
             record = person(f"x{at}y{number}")
             flat = {"address": record["address"], "given_name": "Anna", "family_name": "Berg", "language": "en",
                     "country": "SE", "function": "purchasing", "company.name": "Maskin AB", "company.industry": "C28",
-                    "company.employees": "120", "source.method": "own_site", "reason": "new plant"}  # fmt: skip
+                    "company.employees": "120", "company.legal_form": "company", "source.method": "own_site",
+                    "source.reference": "https://maskin.example/team", "source.collected_at": "2026-11-10",
+                    "verified_at": "2026-11-15", "reason": "your site shows a new plant"}  # fmt: skip
             rows.append({**flat, field: f"Evil{cut}Bcc: victim@evil.example{cut}{cut}<b>body</b>"})
     names = sorted({name for row in rows for name in row})
     with (house / "evil.csv").open("w", encoding="utf-8", newline="") as file:
@@ -302,9 +304,9 @@ def test_a_letter_that_is_too_large_or_endless_costs_its_mail_and_not_the_run(
     """Lint cannot see it: only one contact's data make it so."""
     letter = house / "campaigns" / "short.txt.j2"
     loops = "{% for a in range(999) %}{% for b in range(999) %}{% for c in range(999) %}x"
-    bomb = "{% if reason == 'boom' %}" + loops + "{% endfor %}" * 3 + "{% endif %}"
+    bomb = "{% if 'boom' in reason %}" + loops + "{% endfor %}" * 3 + "{% endif %}"
     letter.write_text(letter.read_text("utf-8") + bomb, "utf-8")
-    contact_file(house / "people.jsonl", [person("anna"), person("bo", reason="boom"), person("carl")])
+    contact_file(house / "people.jsonl", [person("anna"), person("bo", reason="they boomed in spring"), person("carl")])
     done = penstock(*SEND, "--json", cwd=house)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -67,7 +67,10 @@ def decided(bare: Path, records: Records, person: Person, contact_file: ContactF
             person("nosize", company={"employees": None}),
             person("elsewhere", company={"industry": "C10"}),
             person("small", company={"employees": 3}),
-            person("foreign", country="BR"),
+            person("foreign", country="US"),
+            person("unlisted", country="BR"),
+            person("german", country="DE"),
+            person("formless", company={"legal_form": None}),
             person("generic") | {"address": "info@generic-maskin.example", "given_name": None, "family_name": None},
             person("abuse") | {"address": "abuse@abuse-maskin.example"},
             person("minor", flags=["minor"]),
@@ -134,6 +137,9 @@ def test_a_title_in_any_language_of_the_taxonomy_names_the_profession(decided: d
         ("elsewhere", "block", "NOT_RELEVANT"),
         ("small", "block", "NOT_RELEVANT"),
         ("foreign", "block", "NOT_RELEVANT"),
+        ("unlisted", "block", "COUNTRY_UNKNOWN"),
+        ("german", "block", "CONSENT_REQUIRED"),
+        ("formless", "hold", "LEGAL_FORM_UNKNOWN"),
         ("generic", "send", None),
         ("abuse", "block", "ROLE_ADDRESS_TECHNICAL"),
         ("minor", "block", "MINOR"),
@@ -171,7 +177,7 @@ def test_the_strictest_verdict_and_the_first_code_lead(
     contact_file(bare / "several.jsonl", [several])
     (line,) = records("check", CAMPAIGN, "--contacts", "several.jsonl", cwd=bare)
     assert line["verdict"] == "block"
-    assert line["codes"] == ["MINOR", "SPECIAL_CATEGORY", "NOT_RELEVANT"]
+    assert line["codes"] == ["MINOR", "SPECIAL_CATEGORY", "DPIA_MISSING", "NOT_RELEVANT"]
 
 
 def test_without_a_store_it_writes_nothing_at_all(bare: Path, penstock: Run, contents: Contents) -> None:
@@ -220,7 +226,7 @@ def test_a_campaign_may_let_unknown_dimensions_pass_but_never_a_mismatch(
 def test_before_and_after_its_time_a_campaign_sends_nothing(
     bare: Path, records: Records, person: Person, contact_file: ContactFile, now: str
 ) -> None:
-    contact_file(bare / "one.jsonl", [person("anna")])
+    contact_file(bare / "one.jsonl", [person("anna", notice_given_at="2026-11-12")])
     (line,) = records("check", CAMPAIGN, "--contacts", "one.jsonl", cwd=bare, now=now)
     early = now < "2026-11-20"
     assert (line["verdict"], line["code"]) == (("defer", "CAMPAIGN_NOT_DUE") if early else ("hold", "CAMPAIGN_STALE"))

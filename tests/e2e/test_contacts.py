@@ -41,7 +41,8 @@ def test_a_german_file_with_mark_and_semicolons_comes_in_packed_too(
     )
     with gzip.open(house / "kontakte.csv.gz", "wb") as file:
         file.write(b"\xef\xbb\xbf" + text.encode())
-    (report,) = records("contacts", "import", "kontakte.csv.gz", *MAPPED, cwd=house)
+    *quarantined, report = records("contacts", "import", "kontakte.csv.gz", *MAPPED, cwd=house)
+    assert [(line["line"], line["quarantined"]) for line in quarantined] == [(2, True), (3, True)]
     assert (report["rows"], report["new"], report["known"], report["faults"]) == (2, 2, 0, [])
     assert report["dropped_columns"] == {"Notiz": 1}
     names = {line["company"]["name"]: line for line in records("contacts", "list", cwd=house)}
@@ -130,7 +131,8 @@ def test_what_is_exported_comes_in_elsewhere_unchanged(
     out = tmp_path / "contacts.jsonl"
     assert penstock("contacts", "export", "--out", out, cwd=demo).returncode == 0
     assert out.stat().st_mode & 0o777 == 0o600
-    (report,) = records("contacts", "import", out, cwd=house)
+    *quarantined, report = records("contacts", "import", out, cwd=house)
+    assert len(quarantined) == report["quarantined"]
     assert report["new"] == report["rows"] == len(out.read_text(encoding="utf-8").splitlines()) > 200
     assert report["dropped_columns"] == {}
     back = penstock("contacts", "export", cwd=house).stdout.splitlines()
@@ -144,6 +146,37 @@ def test_a_supplier_named_for_a_file_is_the_source_of_its_rows(
     assert penstock("contacts", "import", "bought.jsonl", "--supplier", "Contact Atlas", cwd=house).returncode == 0
     (line,) = records("contacts", "list", cwd=house)
     assert line["source"]["supplier"] == "Contact Atlas"
+
+
+def test_what_law_asks_of_a_record_is_told_row_by_row_before_any_campaign(
+    penstock: Run, records: Records, house: Path, person: Person, contact_file: ContactFile
+) -> None:
+    rows = [
+        person("anna", Religion="x"),
+        person("bo", country=None, company={"revenue": 1_000_000}),
+        person("carl", title="Betriebsrat", flags=["special_category"]),
+    ]
+    contact_file(house / "people.jsonl", rows)
+    asking = ("--campaign", "campaigns/purchasing.toml")
+    *quarantined, report = records("contacts", "import", "people.jsonl", *asking, cwd=house)
+    listed = by_address(records("contacts", "list", cwd=house))
+    assert [(line["line"], line["contact_id"]) for line in quarantined] == [
+        (2, listed["bo.berg@bo-maskin.example"]["contact_id"]),
+        (3, listed["carl.berg@carl-maskin.example"]["contact_id"]),
+    ]
+    assert [reason["code"] for line in quarantined for reason in line["reasons"]] == [
+        "COUNTRY_UNKNOWN",
+        "SPECIAL_CATEGORY",
+    ]
+    assert (report["new"], report["quarantined"], report["dropped_columns"]) == (3, 2, {"Religion": 1})
+    assert report["special_category"]["columns"] == {"Religion": "religion"}
+    assert report["special_category"]["hints"] == [{"line": 3, "field": "title", "category": "union"}]
+    unused = {"company.revenue": 1, "company.region": 3}
+    assert report["unused_fields"] == {"campaigns": ["purchasing-2026"], "fields": unused}
+    done = penstock("contacts", "import", "people.jsonl", *asking, "--strict", cwd=house)
+    assert done.returncode == 1
+    for text in ("2 rows are kept in quarantine", "COUNTRY_UNKNOWN", "line 3: title, union", "company.revenue (1 rows"):
+        assert text in done.stdout
 
 
 WRONG: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [

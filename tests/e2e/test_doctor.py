@@ -24,14 +24,42 @@ def states(lines: list[dict[str, Any]]) -> dict[str, str]:
 def test_a_sound_house_is_ok_throughout_and_left_as_it_was(
     penstock: Run, records: Records, sample: Path, contents: Contents
 ) -> None:
+    """But for the table of law, which no lawyer has signed off yet."""
     before = contents(sample)
     found = states(records("doctor", "--strict", cwd=sample))
-    assert found.keys() >= {"config", "clock", "templates", "store", "keys", "ledger", "stages", "route"}
-    assert set(found.values()) == {"ok"}
+    assert found.keys() >= {"config", "clock", "templates", "law", "store", "keys", "ledger", "stages", "route"}
+    assert {what for what, state in found.items() if state != "ok"} == {"law"}
     after = contents(sample)
     assert {file: after[file] for file in before} == before
     people = penstock("doctor", cwd=sample)
     assert len(people.stdout.splitlines()) == len(found)
+
+
+def test_the_table_of_law_is_told_with_its_age_and_sign_offs(penstock: Run, records: Records, house: Path) -> None:
+    def law(now: str) -> tuple[str, str]:
+        (line,) = (line for line in records("doctor", cwd=house, now=now) if line["what"] == "law")
+        return line["state"], line["says"]
+
+    assert "0 of 35 countries" in law("2026-11-23T09:00:00Z")[1]
+    assert penstock("policy", "signoff", "--by", "M. Ostrander", "--at", "2026-11-20", cwd=house).returncode == 0
+    state, says = law("2026-12-23T09:00:00Z")
+    assert state == "ok"
+    assert "table 2026-11, one month old; 35 of 35 countries" in says
+    state, says = law("2027-12-23T09:00:00Z")
+    assert state == "warn"
+    assert "13 months old" in says
+
+
+def test_each_register_is_told_with_its_age(records: Records, demo: Path) -> None:
+    def register(now: str) -> tuple[str, str]:
+        (line,) = (line for line in records("doctor", cwd=demo, now=now) if line["what"] == "register")
+        return line["state"], line["says"]
+
+    assert register("2026-11-23T09:00:00Z") == ("ok", "ECG: 2 entries, fetched 8 days ago")
+    state, says = register("2026-12-23T09:00:00Z")
+    assert state == "warn"
+    assert "38 days ago" in says
+    assert register("2026-11-14T09:00:00Z")[0] == "warn"
 
 
 def test_an_empty_folder_is_no_failure_but_says_what_is_missing(records: Records, tmp_path: Path) -> None:

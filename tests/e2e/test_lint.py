@@ -61,6 +61,28 @@ def test_all_faults_are_found_in_one_go_each_with_its_place(records: Records, ho
         assert any(all(word in each for word in words) for each in found), (words, found)
 
 
+def warnings(records: Records, house: Path, **options: Any) -> list[str]:
+    """The warnings of a campaign without errors, as `where: what`."""
+    lines = records("lint", CAMPAIGN, cwd=house, **options)
+    return [f"{line['where']}: {line['what']}" for line in lines if line["level"] == "warning"]
+
+
+def test_the_assessment_the_table_of_law_and_the_professions_are_looked_at(
+    penstock: Run, records: Records, house: Path, edited: Edited
+) -> None:
+    assert any("no lawyer has signed off" in each for each in warnings(records, house))
+    signed = penstock("policy", "signoff", "--by", "M. Ostrander", "--at", "2026-11-20", cwd=house)
+    assert signed.returncode == 0, signed.stderr
+    assert not any("lawyer" in each or "LIA" in each for each in warnings(records, house))
+    late = warnings(records, house, now="2027-12-23T09:00:00Z")
+    assert any("LIA_EXPIRED" in each for each in late)
+    assert any("older than 12 months" in each for each in late)
+    edited(house / CAMPAIGN, ('functions = ["purchasing"]', "functions = []"), ('lia = "lia/p', 'lia = "lia/gone-p'))
+    found = warnings(records, house)
+    assert any("LIA_MISSING" in each for each in found)
+    assert any("FR, FI, IE" in each or "FR, IE, FI" in each for each in found if "functions" in each), found
+
+
 def test_a_syntax_error_is_named_with_file_and_line(records: Records, house: Path) -> None:
     line = append(house / TEXT, "{% if given_name %}never closed {{")
     assert any(f"purchasing.txt.j2:{line}" in each for each in errors(records, house))

@@ -18,7 +18,6 @@ LATER = [
     ("relay",),
     ("worker",),
     ("rights", "erase", "anna@maskin.example"),
-    ("consent", "record", "anna@maskin.example", "--channel", "email"),
     ("inbox", "classify", "mail.eml"),
     ("evidence", "campaigns/purchasing.toml"),
     ("suppress", "sync", "sendgrid"),

@@ -11,6 +11,7 @@ OURS = frozenset(
         "country_names.csv",
         "jurisdictions.csv",
         "role_accounts.csv",
+        "special_categories.csv",
         "taxonomy.csv",
     }
 )

@@ -176,8 +176,9 @@ async def test_a_cancelled_mail_stays_given_up_although_its_row_comes_again(
 
 
 async def test_a_campaign_that_sent_nothing_within_a_week_is_held_and_one_that_began_goes_on(
-    campaign: Path, opened: Open, anna: Row, bo: Row
+    campaign: Path, opened: Open, person: Person
 ) -> None:
+    anna, bo = (person(name, notice_given_at="2026-11-12") for name in ("anna", "bo"))
     week = datetime.fromisoformat("2026-11-27T08:00:00Z")
     async with opened(week) as gate:
         assert await codes(gate, campaign, anna) == [None]

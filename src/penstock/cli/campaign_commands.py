@@ -87,18 +87,19 @@ def explain(
     mapped: Mapped = None,
     json: Json = False,
 ) -> None:
-    """The whole decision for one contact: every stage, every reason, the rule, the data used."""
+    """The whole decision for one contact: every stage, the data and where they came from, the rule, what would help."""
 
     async def work(gate: Gate) -> int:
-        from penstock.cli.explanation import show
+        from penstock.cli.explanation import explained, record, width_of_screen
         from penstock.cli.one_contact import decide_one
-        from penstock.decision_line import line
 
-        mail, decision = await decide_one(gate, campaign, address, contacts, mapping_of(mapped))
+        one = await decide_one(gate, campaign, address, contacts, mapping_of(mapped))
+        services = gate.house.services
         if json:
-            emit(line(mail, decision))
+            emit(record(one, services))
         else:
-            show(mail, decision)
+            stages = gate.house.pipeline(peek=True).stages
+            say("\n".join(explained(one, stages, services, width_of_screen())))
         return DONE
 
     with_gate(Globals.of(context), work, read_only=True)

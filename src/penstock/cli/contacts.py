@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penstock.cli.context import DONE, PROBLEMS, Globals, emit, say, with_gate
+from penstock.cli.contacts_import import import_
+from penstock.cli.context import DONE, Globals, emit, say, with_gate
 from penstock.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,41 +21,7 @@ app = typer.Typer(name="contacts", help="Contacts: import, list, show, export.",
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
 
 
-@app.command("import")
-def import_(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=".csv or .jsonl, also .gz.")],
-    mapped: Annotated[
-        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help='E.g. --map "E-Mail=address".')
-    ] = None,
-    supplier: Annotated[
-        str | None,
-        typer.Option("--supplier", metavar="NAME", help="Where rows name no supplier: they come from this one."),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 when a row could not be used.")] = False,
-    json: Json = False,
-) -> None:
-    """Keep the contacts of a file; the same person is merged, and nothing that protects anybody is lost."""
-
-    async def work(gate: Gate) -> int:
-        from penstock.cli.campaign_commands import mapping_of
-        from penstock.cli.tables import dropped_lines
-        from penstock.contact_import import import_contacts
-
-        report = await import_contacts(gate, file, mapping_of(mapped), supplier)
-        if json:
-            emit(report.record())
-        else:
-            say(f"{report.new} new, {report.known} known, {len(report.faults)} not usable of {report.rows} rows")
-            for text in dropped_lines(report.dropped_columns):
-                say(text)
-            if report.reject_file:
-                say(f"  rows that could not be read are in {report.reject_file}")
-        for fault in report.faults:
-            say(f"{file}:{fault.line}: {fault.why}", error=True)
-        return PROBLEMS if strict and report.faults else DONE
-
-    with_gate(Globals.of(context), work)
+app.command("import")(import_)
 
 
 @app.command("list")

@@ -13,6 +13,7 @@ import typer
 from penstock.cli import (
     campaign,
     campaign_commands,
+    consent,
     contacts,
     demo,
     doctor,
@@ -44,7 +45,6 @@ app = typer.Typer(
 LATER = {
     "events": "export outcomes for the CRM",
     "notices": "list, diff, approve the legal texts",
-    "consent": "record, withdraw, list consents",
     "rights": "access, rectify, erase, restrict, object, port",
     "inbox": "classify and decide inbound mail",
     "answer": "drafted replies to the three questions people ask",
@@ -105,7 +105,7 @@ def _register_later() -> None:
 
 for module in (demo, init, campaign_commands, stages, doctor, version):
     module.register(app)
-for group in (campaign, contacts, suppress, holds, ledger, lia, policy, queue, uncertain):
+for group in (campaign, consent, contacts, suppress, holds, ledger, lia, policy, queue, uncertain):
     app.add_typer(group.app)
 _register_later()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from penstock.compose.fields import CONTACT_FIELDS
+from penstock.compose.finding import Finding
 from penstock.compose.headers import HeaderFault, field_line, split_mailbox
+from penstock.compose.legal_findings import legal_findings
 from penstock.compose.notice_text import NoticeShelf
 from penstock.compose.templates import SUBJECT, default_language, letter_languages
 from penstock.compose.trial import Trial, try_campaign
@@ -28,18 +29,8 @@ _PLAIN_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?http://""", re.IGNORECASE)
 _PYTHON = re.compile(r"<built-in method|<bound method| object at 0x", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault: an `error` would stop mails, a `warning` may. `where` is file:line or a key of the campaign."""
-
-    level: Literal["error", "warning"]
-    where: str
-    what: str
-    mend: str = ""
-
-
 def lint(campaign: Campaign, services: Services) -> list[Finding]:
-    """All faults of templates, headers, links, translations and notices, errors first.
+    """All faults of templates, headers, links, translations, notices, assessment and table of law, errors first.
 
     Templates are rendered with an invented contact in a process of their own, for at most 5 s of work. Blocks until it
     has ended: call it from a thread.
@@ -51,6 +42,7 @@ def lint(campaign: Campaign, services: Services) -> list[Finding]:
         *_translations(campaign),
         *_markup(campaign),
         *_notices(campaign, services),
+        *legal_findings(campaign, services),
         *_trials(campaign, try_campaign(campaign)),
     ]
     return sorted(dict.fromkeys(found), key=lambda finding: finding.level)

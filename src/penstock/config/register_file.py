@@ -20,7 +20,7 @@ from penstock.law.canonical import Canonical, person_form, provider_form
 from penstock.model.address import Address, parse_address
 from penstock.ports import Clock
 
-__all__ = ["FetchedRegister", "RegisterFiles", "RegisterList", "open_registers", "read_register"]
+__all__ = ["GOOD_FOR", "FetchedRegister", "RegisterFiles", "RegisterList", "open_registers", "read_register"]
 
 GOOD_FOR = timedelta(days=31)
 """So long a copy proves that an address is not listed; Lei 41/2004 art. 13-B has it fetched every month."""

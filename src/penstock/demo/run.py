@@ -22,9 +22,7 @@ CAMPAIGNS = {"purchasing": "contacts.csv", "customers": "customers.csv", "servic
 _SUPPRESSIONS = ("suppressions.csv", "service-suppressions.csv")
 
 
-async def run_demo(
-    folder: Path, stopping: Callable[[asyncio.Event], AbstractContextManager[None]]
-) -> list[SendReport]:
+async def run_demo(folder: Path, stopping: Callable[[asyncio.Event], AbstractContextManager[None]]) -> list[SendReport]:
     """Do the main job in `folder` at the sample's moment and leave report.html there; a report per campaign.
 
     A run that was interrupted comes last and leaves no page. Raises InvalidInput when the folder holds something else,

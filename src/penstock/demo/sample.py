@@ -1,4 +1,4 @@
-"""The sample folder that `init` and `demo` write: config, one campaign with its letters, contacts; two more for `demo`."""
+"""The sample folder that `init` and `demo` write: config, a campaign with letters and contacts; two more for `demo`."""
 
 from __future__ import annotations
 

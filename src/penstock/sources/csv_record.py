@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from penstock.sources.lines import LONGEST_LINE, Line
 
 __all__ = ["CsvRecord", "csv_records"]
 
 
-@dataclass(frozen=True, slots=True)
-class CsvRecord:
+class CsvRecord(NamedTuple):
     """The row that starts at `line`: its cells, or in `fault` why it has none. `raw`: as it stands."""
 
     line: int
     raw: str
-    cells: list[str] = field(default_factory=list)
+    cells: Sequence[str] = ()
     fault: str = ""
 
 
@@ -33,6 +32,10 @@ def csv_records(lines: Iterator[Line], delimiter: str) -> Iterator[CsvRecord]:
             yield CsvRecord(line.number, _shown(line.data), fault=f"longer than {LONGEST_LINE} octets")
             continue
         if not line.data.strip():
+            continue
+        record = _parsed([line], delimiter)
+        if not record.fault:  # nearly every line is a record of its own
+            yield record
             continue
         block, closed = _block(line, waiting, lines, delimiter.encode())
         record = _parsed(block, delimiter) if closed else _unclosed(line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import apsw
 import orjson
@@ -123,7 +122,7 @@ class Contacts:
     ) -> list[StoredContact]:
         people = register_identities(connection, self._sql_of_identities, [identity for _, identity in rows])
         slots = self._known(connection, set(people.rows.values()) - people.new)
-        ids = _neighbours(self._new_id())
+        ids = _neighbours(self._new_id(), len(rows))
         answers = []
         for contact, identity in rows:
             row = people.rows[identity.person]
@@ -159,11 +158,10 @@ class Contacts:
         write_rows(connection, self._sql, "update", changed)
 
 
-def _neighbours(secret: str) -> Iterator[str]:
+def _neighbours(secret: str, most: int) -> Iterator[str]:
     """Random ids of 32 hex digits that share their first ones: new contacts lie side by side in the index."""
-    for number in count():
-        digest = hashlib.sha256(f"{secret} {number}".encode()).hexdigest()
-        yield secret[-8:] + digest[:24]
+    digits = hashlib.shake_256(secret.encode()).hexdigest(12 * most)
+    return (secret[-8:] + digits[place : place + 24] for place in range(0, len(digits), 24))
 
 
 def _in_itself(contact: Contact) -> Contact:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from penstock.compose.lint import Finding, lint
-from penstock.model.campaign import Campaign, Stream, TemplateFile
+from penstock.law.jurisdictions import SignOff, Table
+from penstock.model.campaign import Audience, Basis, Campaign, Stream, TemplateFile
+from penstock.model.contact import Function
 from penstock.ports import Services
 
 
@@ -26,8 +29,11 @@ def has(found: list[Finding], level: str, where: str, words: str) -> bool:
 
 
 def test_a_sound_campaign_has_nothing_to_report(campaign: Callable[..., Campaign], services: Services) -> None:
-    made = campaign([text("Hello {{ given_name|default('there') }}.\n")], fields=("given_name",))
-    assert lint(made, services) == []
+    audience = Audience(countries=("SE",), functions=(Function.PURCHASING,))
+    letter = text("Hello {{ given_name|default('there') }}.\n")
+    made = campaign([letter], fields=("given_name",), basis=Basis.CONSENT, audience=audience)
+    signed = Table.load().over((), {"SE": (SignOff("M. Ostrander", date(2026, 11, 1), "2026-11"),)})
+    assert lint(made, replace(services, jurisdictions=signed)) == []
 
 
 def test_undeclared_unknown_and_unused_fields_are_told_apart(

@@ -265,3 +265,37 @@ def test_a_text_is_kept_as_it_is_or_refused(text: str, field: str) -> None:
     kept = getattr(getattr(found.contact, group), leaf) if leaf else getattr(found.contact, group)
     assert (kept or "") == text.strip().replace("\t", " ")
     assert all(char.isprintable() or ord(char) > 0x9F for char in kept or "")
+
+
+def test_a_value_that_comes_again_reads_the_same_and_a_wrong_one_is_wrong_again() -> None:
+    rows = reader()
+    for _ in range(2):
+        row = {"address": ANNA, "country": "France", "flags": ["minor"], "verified_at": "2026-11-15"}
+        found = rows.read(2, row)
+        assert isinstance(found, ContactRow)
+        assert (found.contact.country, found.contact.flags) == ("FR", (Flag.MINOR,))
+        wrong = rows.read(3, {"address": ANNA, "verified_at": "15.11.2026"})
+        assert isinstance(wrong, RowFault)
+        assert "verified_at" in wrong.why
+
+
+def test_more_different_values_than_are_remembered_are_read_rightly() -> None:
+    rows = reader()
+    for number in [*range(6_000), 1]:
+        found = rows.read(2, {"address": ANNA, "company.employees": str(number)})
+        assert isinstance(found, ContactRow)
+        assert found.contact.company.employees == number
+
+
+@pytest.mark.parametrize("text", ["a\u00a0b", "a\u200bb", "a\tb", "\nab\n", "  ab  ", "漢字", "e\u0301"])
+def test_text_with_odd_spaces_is_kept(text: str) -> None:
+    assert contact({"title": text}).title == text.strip().replace("\t", " ")
+
+
+def test_keys_that_are_no_text_and_columns_without_end_do_no_harm() -> None:
+    rows = reader()
+    for number in range(3_000):
+        found = rows.read(2, {"address": ANNA, "company": {"name": "X", number: 1}, f"more{number}": {"a": 1}})
+        assert isinstance(found, ContactRow)
+    assert len(rows._fields) <= 1_001
+    assert len(rows._fields_within) <= 1_001

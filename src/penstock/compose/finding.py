@@ -1,0 +1,18 @@
+"""One fault of a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An `error` would stop mails, a `warning` may. `where` is file:line or a key of the campaign."""
+
+    level: Literal["error", "warning"]
+    where: str
+    what: str
+    mend: str = ""

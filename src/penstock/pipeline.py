@@ -138,7 +138,9 @@ def _heard(stage: Stage, mail: Mail, reasons: Sequence[Reason]) -> tuple[Reason,
 def _waived(reason: Reason) -> Reason:
     if reason.verdict is not Verdict.HOLD:
         return reason
-    return replace(reason, verdict=Verdict.SEND, code=None, why=f"released by an operator: {reason.why}")
+    # What a person lets pass proves nothing: its records must not pass for evidence with a later check.
+    why = f"released by an operator: {reason.why}"
+    return replace(reason, verdict=Verdict.SEND, code=None, why=why, facts=replace(reason.facts, records=()))
 
 
 def _edited(stage: Stage, mail: Mail, answer: Mail | Reason) -> Answer:

@@ -14,6 +14,7 @@ from penstock.assembly import Assembler, Loaded
 from penstock.errors import AdapterUnavailable
 from penstock.hand_over import HandOver, Report
 from penstock.leases import Leases
+from penstock.model.campaign import Stream
 from penstock.model.mail import Mail
 from penstock.model.verdict import decide
 from penstock.observe.log import get_logger
@@ -26,6 +27,7 @@ Janitor = Callable[[], Awaitable[None]]
 """Called when nothing can be leased: takes care of mails that a dead process began."""
 
 _SHORTEST_PAUSE = 0.05
+_PREPARE_SECONDS = 5.0
 BATCH = 250  # tickets per round
 ROUNDS = 2  # at once
 LEASE_SECONDS = 30.0
@@ -53,6 +55,7 @@ class Worker:
         self._queue = queue
         self._assembler = assembler
         self._pipeline = pipeline
+        self._services = services
         self._clock: Clock = services.clock
         self._adapters = adapters
         self._janitor = janitor
@@ -149,11 +152,8 @@ class Worker:
 
     async def _prepare(self) -> None:
         """Let the ways out learn what mails are judged by. One that is away will say so when it is to deliver."""
-        for adapter in self._adapters.values():
-            try:
-                await adapter.prepare()
-            except AdapterUnavailable as fault:
-                _log.warning("adapter_not_prepared", adapter=adapter.name, fault=fault.what)
+        routed = {self._services.adapter_for(stream) for stream in Stream} & self._adapters.keys()
+        await asyncio.gather(*(_prepared(self._adapters[name]) for name in routed))
 
     async def _work(self, tickets: Sequence[Ticket]) -> None:
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
@@ -181,3 +181,11 @@ class Worker:
         if stranded:
             await self._janitor()
         return pairs
+
+
+async def _prepared(adapter: Adapter) -> None:
+    try:
+        async with asyncio.timeout(_PREPARE_SECONDS):
+            await adapter.prepare()
+    except (AdapterUnavailable, TimeoutError) as fault:
+        _log.warning("adapter_not_prepared", adapter=adapter.name, fault=type(fault).__name__)

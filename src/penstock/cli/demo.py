@@ -12,7 +12,8 @@ from penstock.cli.context import DONE, INTERRUPTED, guarded, say
 
 __all__ = ["register"]
 
-EXAMPLE = "priya.inglethorpe@wharncote-crushers.example"
+WHO_GOES = "priya.inglethorpe@wharncote-crushers.example"
+WHO_DOES_NOT = "jana.dollinghaus@erlengrund-werkzeugmaschinen.example"
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +52,7 @@ def _demo(out: Path | None) -> int:
     program = "uv run penstock" if "UV" in os.environ else "penstock"
     again = f"{program} --config {folder / 'config.toml'} --now 2026-11-23T09:00:00Z"
     campaign = folder / "campaigns" / "purchasing.toml"
-    say(f"  {again} explain {campaign} {EXAMPLE} --contacts {folder / 'contacts.csv'}")
-    say(f"  {again} preview {campaign} {EXAMPLE} --contacts {folder / 'contacts.csv'} --out mail.html")
+    say(f"  {again} explain {campaign} {WHO_DOES_NOT} --contacts {folder / 'contacts.csv'}")
+    say(f"  {again} preview {campaign} {WHO_GOES} --contacts {folder / 'contacts.csv'} --out mail.html")
     say(f"  {again} ledger verify")
     return DONE

@@ -14,6 +14,7 @@ from penstock.cli.remedies import remedies
 from penstock.cli.tables import MARKS
 from penstock.decision_line import iso, line
 from penstock.law.version import POLICY
+from penstock.model.campaign import Basis
 from penstock.model.mail import Message
 from penstock.model.verdict import Decision, Reason, Verdict
 from penstock.ports import Phase, Services, Stage
@@ -23,6 +24,11 @@ __all__ = ["explained", "record", "width_of_screen"]
 _NAME = 24
 _NARROWEST, _WIDEST = 72, 140
 _UNREACHED = "–"
+_BASES = {
+    Basis.CONSENT: "consent",
+    Basis.LEGITIMATE_INTEREST: "legitimate interest",
+    Basis.CUSTOMER: "the customer relation",
+}
 _SAID_ELSEWHERE = frozenset({"address", "id", "audience"})
 
 
@@ -76,7 +82,7 @@ def _head(one: DecidedOne, services: Services) -> Iterator[str]:
     if campaign is not None:
         known = services.controllers.get(mail.controller)
         who = mail.controller if known is None else known.legal_name
-        yield f"  campaign  {campaign.id} of {who}: {mail.stream}, rests on {campaign.basis.replace('_', ' ')}"
+        yield f"  campaign  {campaign.id} of {who}: {mail.stream}, rests on {_BASES[campaign.basis]}"
     today = services.clock.now()
     contacted = "first contact" if decision.variant == "first" else "no first contact"
     yield f"  judged    as a {mail.kind.replace('_', ' ')} mailbox, {contacted}, on {today:%Y-%m-%d}, by table {POLICY}"
@@ -151,7 +157,7 @@ def _later(one: DecidedOne, stages: Sequence[Stage], width: int) -> Iterator[str
 def _end(one: DecidedOne, stages: Sequence[Stage], services: Services, width: int) -> Iterator[str]:
     decision, mail = one.decision, one.mail
     if decision.may_go:
-        yield f"  No rule of table {POLICY} forbids this mail. This is not legal advice."
+        yield from _wrapped("  ", f"No rule of table {POLICY} forbids this mail. This is not legal advice.", width)
         return
     yield "  What would have to change for “send”:"
     for each in remedies(mail, decision, services):
@@ -162,7 +168,7 @@ def _end(one: DecidedOne, stages: Sequence[Stage], services: Services, width: in
         text = f"Or a person answers for it, once `send` has held it: penstock holds release {mail.id} --why …"
         yield from _wrapped("    ", text, width)
     number = "1 reason stands" if len(against) == 1 else f"{len(against)} reasons stand"
-    yield f"  {number} against it, decided by table {POLICY}. This is not legal advice."
+    yield from _wrapped("  ", f"{number} against it, decided by table {POLICY}. This is not legal advice.", width)
 
 
 def _wrapped(head: str, text: str, width: int) -> list[str]:

@@ -33,7 +33,7 @@ class Campaigns:
 
         def job(connection: apsw.Connection) -> None:
             self.save_in(connection, [campaign], now)
-            connection.execute(self._sql["seen"], (campaign.digest, now))
+            connection.execute(self._sql["seen"], (campaign.digest,))
 
         await self._database.write(job)
 

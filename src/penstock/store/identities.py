@@ -103,15 +103,23 @@ def register_identities(
 
 
 def register_units(
-    connection: apsw.Connection, sql: Mapping[str, str], mails: Iterable[tuple[int, Identity]]
+    connection: apsw.Connection,
+    sql: Mapping[str, str],
+    mails: Iterable[tuple[int, Identity]],
+    others: Sequence[Identity] = (),
 ) -> dict[int | None, int | None]:
-    """Ids by mark of the companies and organisations to which these new mails go; None is None."""
+    """Ids by mark of the companies and organisations to which these new mails go, and of others; None is None."""
     wanted: dict[int, int] = {}
     for row, identity in mails:
         # The running number of the first mail makes the id: no two units have the same.
         for place, key in enumerate((identity.company, identity.organisation)):
             if (mark := unit_mark(key)) is not None:
                 wanted.setdefault(mark, 2 * row + place)
+    if others:
+        lowest = min(0, connection.execute(sql["lowest_unit"]).get)
+        marks = (unit_mark(key) for each in others for key in (each.company, each.organisation))
+        for place, mark in enumerate(dict.fromkeys(mark for mark in marks if mark is not None), 1):
+            wanted.setdefault(mark, lowest - place)  # the mails have their numbers, and these gave ids before
     units: dict[int | None, int | None] = {None: None}
     if wanted:
         units.update(read_array(connection, sql["units"], (numbers(sorted(wanted)),)))

@@ -19,12 +19,13 @@ from penstock.store.chain import Chain, sha256
 from penstock.store.daily_count import count_begun
 from penstock.store.database import Database
 from penstock.store.house_rules import HouseRules
-from penstock.store.instants import iso, maybe_micros, micros
+from penstock.store.instants import from_micros, iso, maybe_micros, micros
 from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
 from penstock.store.list_stats import count_endings
 from penstock.store.recheck import Rechecker, SavedState
 from penstock.store.row_batches import numbers, read_array, write_rows
 from penstock.store.snapshots import Kept, snapshot_of
+from penstock.store.standings import cancelled_meanwhile, free_to_go
 from penstock.store.suppressions import Suppressions
 from penstock.store.verification import VerifyReport, verify_ledger
 
@@ -158,6 +159,18 @@ class Ledger:
             last[mail.id] = [seq, _STATES[decision.verdict], mark]
         write_rows(connection, self._sql, "decide", list(updates.values()))
         self._keep(connection, self._chain.append(connection, rows, mails), snapshots)
+        self._wake(
+            connection,
+            [(seq, mail) for mail, decision in decided if _paused(decision) and (seq := last[mail.id][0]) in updates],
+        )
+
+    def _wake(self, connection: apsw.Connection, paused: Sequence[tuple[int, Mail]]) -> None:
+        """A campaign that was resumed or approved while its mails were judged: nobody else would wake them."""
+        awake = free_to_go(connection, self._sql_of_standings, self._rules, paused)
+        if awake:
+            connection.execute(self._sql_of_standings["resume"], (numbers(awake),))
+            due = self._clock.now().timestamp()
+            write_rows(connection, self._sql, "ticket_again", [(seq, due) for seq in awake])
 
     def _begin(self, connection: apsw.Connection, decided: Sequence[tuple[Mail, Decision]]) -> list[Reason | None]:
         now = self._clock.now()
@@ -203,10 +216,11 @@ class Ledger:
         now = self._clock.now()
         at = iso(now)
         ids = apsw.carray(tuple({ending.mail.id for ending in endings}))
-        begun = {
-            id_: SavedState(seq, state, attempts)
-            for id_, seq, state, attempts in read_array(connection, self._sql["ending"], (ids,))
-        }
+        begun, today = {}, set()
+        for id_, seq, state, attempts, touched in read_array(connection, self._sql["ending"], (ids,)):
+            begun[id_] = SavedState(seq, state, attempts)
+            if from_micros(touched).date() == now.date():
+                today.add(id_)
         rows, ended, dead, unsent = [], [], [], 0
         for ending in endings:
             saved = begun.get(ending.mail.id)
@@ -215,7 +229,7 @@ class Ledger:
             del begun[ending.mail.id]
             rows.append(ending_row(ending, at=at, attempt=saved.attempts))
             ended.append((saved.seq, ending))
-            unsent += isinstance(ending.outcome, TryLater)
+            unsent += isinstance(ending.outcome, TryLater) and ending.mail.id in today
             if ending.dead is not None:
                 dead.append(ending.dead)
         self._settle(connection, ended, micros(now))
@@ -244,9 +258,16 @@ class Ledger:
             connection.execute(self._sql["end_uncertain"], (numbers(uncertain), moment))
         write_rows(connection, self._sql, "end_failed", failed)
         write_rows(connection, self._sql, "end_try_later", again)
+        later = [(seq, each.mail) for seq, each in ended if each.due is not None]
+        given_up = cancelled_meanwhile(connection, self._sql_of_standings, later)
+        connection.execute(self._sql["end_cancelled"], (numbers(given_up),))
         # With its ticket, whoever holds it now: a lease that ran out or a crash before `settle` loses nothing.
-        dues = [(seq, each.due.timestamp()) for seq, each in ended if each.due is not None]
+        dues = [(seq, each.due.timestamp()) for seq, each in ended if each.due is not None and seq not in given_up]
         write_rows(connection, self._sql, "ticket_again", dues)
+
+
+def _paused(decision: Decision) -> bool:
+    return decision.verdict is Verdict.HOLD and Code.CAMPAIGN_PAUSED in decision.codes
 
 
 def _mark(mail: Mail, decision: Decision) -> str:

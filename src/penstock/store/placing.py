@@ -17,6 +17,7 @@ from penstock.store.row_batches import read_array, write_rows
 
 __all__ = ["NewMail", "Placed", "PlacingSql", "place_mails"]
 
+_KEPT = frozenset({"new", "again", "waiting"})
 _AGAIN = frozenset({"held", "blocked", "deferred", "rejected"})
 _OVER = frozenset({"accepted", "failed", "uncertain"})
 
@@ -85,15 +86,21 @@ def place_mails(
     answers: list[Placed] = []
     fresh: list[NewMail] = []
     again: list[NewMail] = []
+    waiting: list[NewMail] = []
+    placed: set[str] = set()
     for mail in new:
-        answer = _answer(states.get(mail.id))
-        if answer in {"new", "again"}:
-            (fresh if answer == "new" else again).append(mail)
-            states[mail.id] = "queued"
+        answer = "waiting" if mail.id in placed else _answer(states.get(mail.id))
+        if answer in _KEPT and mail.id not in placed:
+            {"new": fresh, "again": again, "waiting": waiting}[answer].append(mail)
+            placed.add(mail.id)
         answers.append(Placed(mail.id, answer))
-    if fresh or again:
-        _save(connection, sql, numbers, fresh, [(rows[mail.id], mail) for mail in again])
+    if placed:
+        _save(connection, sql, numbers, fresh, _in_rows(rows, again), _in_rows(rows, waiting))
     return answers
+
+
+def _in_rows(rows: Mapping[str, int], mails: Sequence[NewMail]) -> list[tuple[int, NewMail]]:
+    return [(rows[mail.id], mail) for mail in mails]
 
 
 def _answer(state: str | None) -> str:
@@ -110,16 +117,20 @@ def _save(
     campaigns: Mapping[str, int],
     fresh: Sequence[NewMail],
     again: Sequence[tuple[int, NewMail]],
+    waiting: Sequence[tuple[int, NewMail]],
 ) -> None:
     first = connection.execute(sql.mails["last"]).get + 1
     new = list(enumerate(fresh, first))
     both = [*new, *again]
-    people = register_identities(connection, sql.identities, [mail.identity for _, mail in both]).rows
-    units = register_units(connection, sql.identities, ((row, mail.identity) for row, mail in new))
+    people = register_identities(connection, sql.identities, [mail.identity for _, mail in (*both, *waiting)]).rows
+    known = [mail.identity for _, mail in (*again, *waiting)]
+    units = register_units(connection, sql.identities, ((row, mail.identity) for row, mail in new), known)
     bodies = {_digest(mail): mail.content for _, mail in both if mail.content is not None}
     connection.executemany(sql.mails["insert_body"], list(bodies.items()))
     write_rows(connection, sql.mails, "insert", [_columns(row, mail, people, units, campaigns) for row, mail in new])
-    write_rows(connection, sql.mails, "queue_again", [_changes(row, mail, people, campaigns) for row, mail in again])
+    for statement, changed in (("queue_again", again), ("plan_anew", waiting)):
+        rows = [_changes(row, mail, people, units, campaigns) for row, mail in changed]
+        write_rows(connection, sql.mails, statement, rows)
     write_rows(connection, sql.mails, "ticket", [(row, mail.lane, mail.due.timestamp()) for row, mail in both])
 
 
@@ -149,11 +160,26 @@ def _columns(
 
 
 def _changes(
-    row: int, mail: NewMail, people: Mapping[bytes, int], campaigns: Mapping[str, int]
+    row: int,
+    mail: NewMail,
+    people: Mapping[bytes, int],
+    units: Mapping[int | None, int | None],
+    campaigns: Mapping[str, int],
 ) -> tuple[str | bytes | int | None, ...]:
-    campaign = None if mail.campaign is None else campaigns[mail.campaign.digest]
-    person = people[mail.identity.person]
-    return (row, campaign, mail.contact_id, person, mail.lane, _digest(mail), mail.recipient)
+    who = mail.identity
+    return (
+        row,
+        None if mail.campaign is None else campaigns[mail.campaign.digest],
+        mail.contact_id,
+        people[who.person],
+        mail.lane,
+        _digest(mail),
+        mail.recipient,
+        units[unit_mark(who.company)],
+        units[unit_mark(who.organisation)],
+        mail.stream,
+        mail.controller,
+    )
 
 
 def _digest(mail: NewMail) -> bytes | None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import apsw
 
+from penstock.model.mail import Mail
 from penstock.model.standing import FRESH, CampaignState, Standing
 from penstock.ports import Clock
 from penstock.store.chain import Chain
 from penstock.store.database import Database
+from penstock.store.house_rules import Brakes, HouseRules
 from penstock.store.instants import iso, maybe_from_micros, micros
 from penstock.store.row_batches import numbers, write_rows
 
@@ -27,6 +29,31 @@ def load_standings(connection: apsw.Connection, sql: Mapping[str, str], ids: Ite
         id_: Standing(CampaignState(state), approval, by, maybe_from_micros(begun))
         for id_, state, approval, by, begun in connection.execute(sql["standings"], (apsw.carray(wanted),))
     }
+
+
+def cancelled_meanwhile(
+    connection: apsw.Connection, sql: Mapping[str, str], mails: Sequence[tuple[int, Mail]]
+) -> set[int]:
+    """The running numbers of those mails whose campaign was cancelled while they were on their way."""
+    steps = {mail.campaign.id for _, mail in mails if mail.campaign is not None}
+    standings = load_standings(connection, sql, steps)
+    given_up = {id_ for id_, standing in standings.items() if standing.state is CampaignState.CANCELLED}
+    return {seq for seq, mail in mails if mail.campaign is not None and mail.campaign.id in given_up}
+
+
+def free_to_go(
+    connection: apsw.Connection, sql: Mapping[str, str], rules: HouseRules, mails: Sequence[tuple[int, Mail]]
+) -> list[int]:
+    """The running numbers of those mails whose campaign is neither paused nor cancelled nor waits for approval."""
+    steps = {mail.campaign.id for _, mail in mails if mail.campaign is not None}
+    standings = load_standings(connection, sql, steps)
+    brakes = Brakes(rules.safety, rules.policy_mark, None)
+    free = []
+    for seq, mail in mails:
+        standing = FRESH if mail.campaign is None else standings.get(mail.campaign.id, FRESH)
+        if standing.state is CampaignState.ACTIVE and not brakes.unapproved(mail, standing):
+            free.append(seq)
+    return free
 
 
 class Standings:

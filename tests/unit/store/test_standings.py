@@ -8,9 +8,13 @@ from pathlib import Path
 from tests.unit.store.conftest import World
 
 from penstock.model.codes import Code
+from penstock.model.outcome import TryLater
+from penstock.model.safety import Safety
 from penstock.model.standing import FRESH, CampaignState
 from penstock.model.verdict import Verdict
+from penstock.ports import Ending, Settlement
 from penstock.queue.sql import SqlQueue
+from penstock.store.house_rules import HouseRules
 from penstock.store.sqlite import SqliteStore
 
 
@@ -33,9 +37,9 @@ async def test_resuming_queues_what_only_the_pause_held(store: SqliteStore, worl
     queue = SqlQueue(store.database, world.clock)
     paused, doubtful = world.new_mail(), world.new_mail("bo@elsewhere.example")
     await store.mails.accept([paused, doubtful])
+    await store.standings.pause("autumn")
     for new, code in ((paused, Code.CAMPAIGN_PAUSED), (doubtful, Code.UNVERIFIED)):
         await store.ledger.record([(world.mail(new), world.stop(Verdict.HOLD, code))])
-    await store.standings.pause("autumn")
     await queue.drop([paused.id, doubtful.id])
     assert await store.standings.resume("autumn") == 1
     assert [ticket.mail_id for ticket in await queue.lease(9, 30.0)] == [paused.id]
@@ -55,9 +59,37 @@ async def test_cancelling_gives_up_what_waits_and_cannot_be_taken_back(store: Sq
     assert (await store.standings.counts(["autumn", "never"])) == [{"cancelled": 1, "begun": 1}, {}]
 
 
-async def test_an_approval_queues_what_waited_for_it_and_keeps_the_name_out_of_the_ledger(
+async def test_a_campaign_resumed_while_its_mails_were_judged_does_not_leave_them_held(
     store: SqliteStore, world: World
 ) -> None:
+    new, queue = world.new_mail(), SqlQueue(store.database, world.clock)
+    await store.mails.accept([new])
+    (ticket,) = await queue.lease(1, 30.0)
+    await store.standings.pause("autumn")
+    await store.standings.resume("autumn")
+    await store.ledger.record([(world.mail(new), world.stop(Verdict.HOLD, Code.CAMPAIGN_PAUSED))])
+    await queue.settle([Settlement(ticket)])
+    assert [each.mail_id for each in await queue.lease(1, 30.0)] == [new.id]
+
+
+async def test_a_cancelled_campaigns_mail_that_is_to_be_tried_later_is_given_up(
+    store: SqliteStore, world: World
+) -> None:
+    new, queue = world.new_mail(), SqlQueue(store.database, world.clock)
+    await store.mails.accept([new])
+    (ticket,) = await queue.lease(1, 30.0)
+    await store.ledger.begin([(world.mail(new), world.go())])
+    await store.standings.cancel("autumn")
+    due = world.clock.now() + timedelta(hours=1)
+    await store.ledger.end([Ending(world.mail(new), world.go(), TryLater("busy"), due)])
+    await queue.settle([Settlement(ticket)])
+    assert (await store.standings.counts(["autumn"]))[0] == {"cancelled": 1}
+    assert await queue.depth() == 0
+
+
+async def test_an_approval_queues_what_waited_for_it_and_keeps_the_name_out_of_the_ledger(world: World) -> None:
+    rules = HouseRules(policy_mark="policy", safety=Safety(four_eyes=True))
+    store = await SqliteStore.open("sqlite://:memory:", world.keyring, world.clock, rules=rules)
     new = world.new_mail()
     await store.mails.accept([new])
     await store.ledger.record([(world.mail(new), world.stop(Verdict.HOLD, Code.CAMPAIGN_PAUSED))])
@@ -67,6 +99,7 @@ async def test_an_approval_queues_what_waited_for_it_and_keeps_the_name_out_of_t
     row = (await store.ledger.rows(0, 9))[-1]
     assert row.body["state"] == "approved"
     assert "Lind" not in str(row.body)
+    await store.aclose()
 
 
 async def test_the_first_mail_that_begins_is_remembered(store: SqliteStore, world: World) -> None:

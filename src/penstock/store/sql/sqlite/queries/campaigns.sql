@@ -17,7 +17,7 @@ SELECT seq, digest FROM carray(?) CROSS JOIN campaigns ON campaigns.seq = carray
 SELECT templates.digest, templates.source FROM carray(?) CROSS JOIN templates ON templates.digest = carray.value
 
 -- name: seen
-UPDATE campaigns SET last_seen = ?2 WHERE digest = ?1
+UPDATE campaigns SET last_seen = (SELECT max(last_seen) + 1 FROM campaigns) WHERE digest = ?1
 
 -- name: newest
 SELECT digest FROM campaigns WHERE id = ? ORDER BY last_seen DESC, first_seen DESC, seq DESC LIMIT 1

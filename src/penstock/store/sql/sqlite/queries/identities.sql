@@ -30,3 +30,6 @@ SELECT json_group_array(json_array(units.mark, units.id)) FROM carray(?) CROSS J
 
 -- name: insert_unit
 INSERT INTO units (mark, id) VALUES /*rows*/ (?, ?)
+
+-- name: lowest_unit
+SELECT coalesce(min(id), 0) FROM units

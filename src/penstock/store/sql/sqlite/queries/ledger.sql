@@ -35,7 +35,7 @@ FROM (VALUES /*rows*/ (?, ?, ?, ?, ?)) AS now WHERE seq = now.column1
 INSERT INTO snapshots (seq, record) VALUES /*rows*/ (?, ?)
 
 -- name: ending
-SELECT json_group_array(json_array(carray.value, mails.seq, state, attempts))
+SELECT json_group_array(json_array(carray.value, mails.seq, state, attempts, coalesce(touched_at, 0)))
 FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 WHERE state IN ('begun', 'uncertain')
 
@@ -54,8 +54,12 @@ FROM (VALUES /*rows*/ (?, ?, ?)) AS ended WHERE seq = ended.column1
 -- name: end_try_later
 UPDATE mails
 SET state = 'queued', touched_at = NULL, code = ended.column2, until = ended.column3,
-    attempts = attempts - ended.column4, outcome = 'try_later', outcome_at = ended.column5
+    attempts = attempts - ended.column4, begun_at = iif(attempts > ended.column4, begun_at, NULL),
+    outcome = 'try_later', outcome_at = ended.column5
 FROM (VALUES /*rows*/ (?, ?, ?, ?, ?)) AS ended WHERE seq = ended.column1
+
+-- name: end_cancelled
+UPDATE mails SET state = 'cancelled', until = NULL WHERE seq IN (SELECT value FROM carray(?))
 
 -- name: ticket_again
 INSERT INTO tickets (id, lane, due, fence)

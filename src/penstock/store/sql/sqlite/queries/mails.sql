@@ -16,11 +16,20 @@ INSERT OR IGNORE INTO bodies (digest, data) VALUES (?, ?)
 -- name: queue_again
 UPDATE mails
 SET campaign = again.column2, contact_id = again.column3, identity = again.column4, lane = again.column5,
-    body = again.column6, recipient = again.column7,
+    body = again.column6, recipient = again.column7, company = again.column8, organisation = again.column9,
+    stream = again.column10, controller = again.column11,
     state = 'queued', code = NULL, until = NULL, redirected = 0, outcome = NULL, outcome_at = NULL,
     accepted_at = iif(redirected, NULL, accepted_at), begun_at = iif(redirected, NULL, begun_at),
     attempts = iif(redirected, 0, attempts)
-FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?)) AS again WHERE seq = again.column1
+FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS again WHERE seq = again.column1
+
+-- name: plan_anew
+-- What waits goes as the campaign says now, not as it said when the mail was planned first.
+UPDATE mails
+SET campaign = anew.column2, contact_id = anew.column3, identity = anew.column4, body = anew.column6,
+    recipient = anew.column7, company = anew.column8, organisation = anew.column9, stream = anew.column10,
+    controller = anew.column11
+FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS anew WHERE seq = anew.column1 AND state = 'queued'
 
 -- name: ticket
 INSERT INTO tickets (id, lane, due, fence) VALUES /*rows*/ (?, ?, ?, random() & 0x3fffffffffffffff)
@@ -54,7 +63,7 @@ SELECT json_group_array(json_array(carray.rowid, lower(hex(mails.id)), mails.tou
 FROM carray(?1) CROSS JOIN identities ON identities.person = carray.value
 CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.identity = identities.id AND near.touched_at >= ?2
+    WHERE near.identity = identities.id AND near.touched_at >= ?2 AND near.stream NOT IN ('transactional', 'notice')
     ORDER BY near.touched_at DESC LIMIT ?3)
 WHERE EXISTS (SELECT 1 FROM mails AS any WHERE any.identity = identities.id AND any.touched_at >= ?2)
 
@@ -63,7 +72,7 @@ SELECT json_group_array(json_array(carray.rowid, lower(hex(mails.id)), mails.tou
 FROM carray(?1) CROSS JOIN units ON units.mark = carray.value
 CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.company = units.id AND near.touched_at >= ?2
+    WHERE near.company = units.id AND near.touched_at >= ?2 AND near.stream NOT IN ('transactional', 'notice')
     ORDER BY near.touched_at DESC LIMIT ?3)
 WHERE EXISTS (SELECT 1 FROM mails AS any WHERE any.company = units.id AND any.touched_at >= ?2)
 
@@ -72,7 +81,7 @@ SELECT json_group_array(json_array(carray.rowid, lower(hex(mails.id)), mails.tou
 FROM carray(?1) CROSS JOIN units ON units.mark = carray.value
 CROSS JOIN mails ON mails.seq IN (
     SELECT near.seq FROM mails AS near
-    WHERE near.organisation = units.id AND near.touched_at >= ?2
+    WHERE near.organisation = units.id AND near.touched_at >= ?2 AND near.stream NOT IN ('transactional', 'notice')
     ORDER BY near.touched_at DESC LIMIT ?3)
 WHERE EXISTS (SELECT 1 FROM mails AS any WHERE any.organisation = units.id AND any.touched_at >= ?2)
 
@@ -157,7 +166,7 @@ SET state = 'accepted', accepted_at = coalesce(touched_at, ?2), notice = offered
 WHERE seq = ?1
 
 -- name: resolve_not_sent
-UPDATE mails SET state = 'queued', touched_at = NULL, outcome = NULL, outcome_at = NULL WHERE seq = ?1
+UPDATE mails SET state = 'queued', touched_at = NULL, begun_at = NULL, outcome = NULL, outcome_at = NULL WHERE seq = ?1
 
 -- name: remark
 INSERT INTO remarks (about, at, action, why) VALUES (?, ?, ?, ?)

@@ -141,9 +141,7 @@ class Provenance:
     reads: tuple[str, ...] = _READS
     needs: tuple[str, ...] = ("clock", "controllers", "suppliers")
 
-    def __init__(
-        self, options: ProvenanceOptions, services: Services, calendar: Calendar | None = None
-    ) -> None:
+    def __init__(self, options: ProvenanceOptions, services: Services, calendar: Calendar | None = None) -> None:
         """`calendar` replaces the public holidays by which deadlines move."""
         self._services = services
         # Days and suppliers repeat from contact to contact.

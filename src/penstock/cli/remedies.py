@@ -19,7 +19,7 @@ from penstock.ports import Services
 __all__ = ["REMEDIES", "Remedy", "remedies"]
 
 _NO_MEANS = "Nothing"
-_CONSENT = "a consent to e-mail from {controller} for the campaign's purpose (penstock consent record {address} …)"
+_CONSENT = "a consent to e-mail from {controller} for the campaign's purpose (penstock consent record …)"
 _PROOF = "who, when, in which words, how ({mechanisms}), and the evidence"
 _MISTAKE = (
     "Only an entry made by mistake is taken away: penstock suppress check {address}, then suppress remove … --why …."

@@ -37,6 +37,14 @@ __all__ = ["CoWorkers", "main", "may_change"]
 SHARED_BATCH = 100
 """Tickets per round where several processes share the work: the last of them ends soon after the first."""
 _PLANNED = b"planned\n"
+# A stop that comes while it still imports is no traceback: its starter, told likewise, ends it by its input.
+_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+from penstock.co_working import main
+main()
+"""
 _LINE_OCTETS = 1 << 20
 
 _log = get_logger("co_working")
@@ -70,7 +78,7 @@ class CoWorkers:
     async def start(self, number: int, settings: Settings, now: datetime | None, campaign: str, wait: float) -> None:
         """Start so many processes for the mails of one campaign; what else is due in the store they do, too."""
         order = base64.b64encode(pickle.dumps(_Order(settings, now, campaign, wait))) + b"\n"
-        command = (sys.executable, "-P", "-c", "from penstock.co_working import main; main()")
+        command = (sys.executable, "-P", "-c", _PROGRAM)
         for _ in range(number):
             process = await asyncio.create_subprocess_exec(
                 *command,

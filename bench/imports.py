@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that bench is
 
 from bench.pipeline import NOW, furnish, invented, run
 
-from penstock.contact_import import import_contacts
 from penstock.gate import open_gate
+from penstock.importing.contact_import import import_contacts
 
 ROWS, TABLE_ROWS = 200_000, (20_000, 200_000)
 GOAL_ROWS, GOAL_GROWTH = 12_000, 1.3

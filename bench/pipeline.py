@@ -24,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,23 +92,7 @@ text = "letter.txt.j2"
 html = "letter.html.j2"
 fields = ["given_name", "family_name", "company.name", "reason"]
 """
-LIA = """
-[lia]
-id = "purchasing-2026"
-controller = "nordlicht"
-purpose = "offer purchasing software to purchasing heads in machinery"
-interest = "winning customers whose work our product serves"
-benefit_to_whom = "both"
-interest_link = "they run purchasing; the product automates it"
-necessity = "no milder way reaches the persons in charge"
-reasonable_expectation = "a purchasing head expects offers for purchasing tools"
-impact = "one short mail, at most three in 90 days"
-safeguards = ["professional address only", "opt-out in each mail"]
-outcome = "approved"
-reviewer = "A. Lind, privacy officer"
-reviewed_at = 2026-06-01
-expires_at = 2027-06-01
-"""
+LIA = files("penstock.demo").joinpath("data/lia/purchasing.toml").read_text(encoding="utf-8")
 SALUTATION = "{% if given_name and family_name %}Dear {{ given_name }} {{ family_name }}{% else %}Good day{% endif %},"
 LETTER = """
 we write to {{ company.name }} for a plain reason: {{ reason }}. Where a plant grows, the number of parts,

@@ -96,6 +96,15 @@ class CoWorkers:
         for process in self._processes:
             self._write(process, _PLANNED)
 
+    async def finished(self, stop: asyncio.Event) -> None:
+        """Return once all have found nothing more to do and went, or `stop` was set."""
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            for listener in self._listeners:
+                await asyncio.wait({listener, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+
     async def aclose(self) -> None:
         """Let all finish what they began, and hear them out. Raises Unavailable where one met it."""
         for process in self._processes:
@@ -126,7 +135,8 @@ class CoWorkers:
 
 def main() -> None:
     """The co-worker itself."""
-    order: _Order = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301 — from our own starter
+    with open(0, "rb", buffering=0, closefd=False) as pipe:  # a buffer would swallow what is said next
+        order: _Order = pickle.loads(base64.b64decode(pipe.readline()))  # noqa: S301 — from our own starter
     try:
         run_async(lambda: _work(order))
     except (PenstockError, Unavailable) as fault:

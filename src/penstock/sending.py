@@ -78,6 +78,7 @@ class Sending:
         self._others = CoWorkers(self._heard)
         try:
             await self._plan_and_drain(source, limit, workers, wait, stop)
+            await self._others.finished(stop)
         finally:
             await self._others.aclose()
         self.report.interrupted = stop.is_set()

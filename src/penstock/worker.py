@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from penstock.assembly import Assembler, Loaded
+from penstock.delivery.hand_over import HandOver, Report
+from penstock.delivery.leases import Leases
 from penstock.errors import AdapterUnavailable
-from penstock.hand_over import HandOver, Report
-from penstock.leases import Leases
 from penstock.model.campaign import Stream
 from penstock.model.mail import Mail
 from penstock.model.verdict import decide
@@ -162,7 +162,7 @@ class Worker:
         work = [
             (ticket, mail, decide(mail.reasons, mail.variant)) for (ticket, _), mail in zip(pairs, walked, strict=True)
         ]
-        await self._hand_over.stop([item for item in work if not item[2].may_go])
+        await self._hand_over.turn_away([item for item in work if not item[2].may_go])
         await self._hand_over.send([item for item in work if item[2].may_go])
 
     async def _set_aside(self, tickets: Sequence[Ticket], loaded: Sequence[Loaded | None]) -> list[tuple[Ticket, Mail]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from penstock.gate import open_gate
@@ -55,23 +56,7 @@ subject = "{{{{ company.name }}}}: purchasing without spreadsheets"
 text = "{letter}"
 fields = ["given_name", "company.name", "reason"]
 """
-_LIA = """
-[lia]
-id = "purchasing-2026"
-controller = "nordlicht"
-purpose = "offer purchasing software to purchasing heads in machinery"
-interest = "winning customers whose work our product serves"
-benefit_to_whom = "both"
-interest_link = "they run purchasing; the product automates it"
-necessity = "no milder way reaches the persons in charge"
-reasonable_expectation = "a purchasing head expects offers for purchasing tools"
-impact = "one short mail, at most three in 90 days"
-safeguards = ["professional address only", "opt-out in each mail"]
-outcome = "approved"
-reviewer = "A. Lind, privacy officer"
-reviewed_at = 2026-06-01
-expires_at = 2027-06-01
-"""
+_LIA = files("penstock.demo").joinpath("data/lia/purchasing.toml").read_text(encoding="utf-8")
 _SHORT = "Dear {{ given_name }},\n\nan offer for {{ company.name }}. Why now: {{ reason }}.\n\nEva Berg\n"
 _LONG = _SHORT + "\nNothing has to be replaced for it: the orders stay where they are, and so do the people.\n" * 3_000
 

@@ -170,7 +170,7 @@ def test_a_public_mail_provider_is_nobodys_company(refusal: Refusal, sample: Pat
 @pytest.mark.parametrize("nothing", ["a@@b.example", "", "anna.berg maskin.example", "Anna Berg"])
 def test_an_objection_that_would_protect_nobody_is_refused(refusal: Refusal, house: Path, nothing: str) -> None:
     """A mistyped address must not be kept as if it were the id of a company."""
-    refusal("suppress", "add", nothing, "--reason", "objection", cwd=house)
+    assert "suppression" in refusal("suppress", "add", nothing, "--reason", "objection", cwd=house)
 
 
 def test_good_rows_of_a_file_count_and_bad_ones_are_told_and_hold_all_mail_until_settled(

@@ -22,6 +22,7 @@ from tests.integration.scripted_sink import ScriptedSink, running
 
 import penstock
 from penstock.config.settings import load_settings
+from penstock.wiring import House
 
 Command = Callable[..., list[str]]
 Records = Callable[..., list[dict[str, Any]]]
@@ -166,6 +167,29 @@ async def test_a_stop_ends_all_processes_cleanly_and_the_same_command_continues(
         told_accepted = sum(json.loads(line)["outcome"] == "accepted" for line in out.splitlines())
         assert told_accepted == len(sink.received) < PEOPLE - 9
         assert await completed(crowd, sink) == set()
+
+
+class NothingToDo:
+    """A worker whose share of the work is over before the others have begun theirs."""
+
+    def __init__(self) -> None:
+        self.idle, self.taken, self.moved = True, 0, asyncio.Event()
+
+    async def drain(self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event) -> None:
+        await fed.wait()
+
+
+async def test_whoever_is_done_first_waits_for_the_others(crowd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(House, "worker", lambda *_, **__: NothingToDo())
+    lines: list[dict[str, Any]] = []
+    async with running(ScriptedSink()) as sink:
+        async with penstock.open(load_settings(crowd / "config.toml", way_out(sink)), now=MOMENT) as gate:
+            report = await gate.send(
+                crowd / "campaigns" / "short.toml", crowd / "people.jsonl", wait=0, workers=2, emit=lines.append
+            )
+        assert len(sink.received) == PEOPLE - 4 - 5
+    assert Counter(line["outcome"] for line in lines)["accepted"] == PEOPLE - 4 - 5
+    assert not report.waiting
 
 
 def test_a_store_in_memory_cannot_be_shared(

@@ -13,6 +13,7 @@ import pytest
 from tests.unit.test_pipeline import Edits, Judges
 
 from penstock.assembly import Assembler, new_mail
+from penstock.delivery.retry import in_time, next_try
 from penstock.errors import AdapterUnavailable, StoreUnavailable
 from penstock.law.mailboxes import Mailboxes
 from penstock.model.codes import Code
@@ -24,7 +25,6 @@ from penstock.model.verdict import Decision, Facts, Reason, Verdict
 from penstock.pipeline import Pipeline
 from penstock.ports import Capabilities, NoOptions, Phase, Settlement, Stage
 from penstock.queue.sql import SqlQueue
-from penstock.retry import in_time, next_try
 from penstock.stages.edits.compose import Compose
 from penstock.stages.edits.list_unsubscribe import ListUnsubscribe
 from penstock.stages.edits.write import Write

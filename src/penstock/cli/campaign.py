@@ -34,7 +34,10 @@ def list_(context: typer.Context, json: Json = False) -> None:
         rows = await _desk(gate).rows()
         four_eyes = gate.house.services.safety.four_eyes
         for row in rows:
-            emit(_record(row)) if json else say(_line(row, four_eyes=four_eyes))
+            if json:
+                emit(_record(row))
+            else:
+                say(_line(row, four_eyes=four_eyes))
         if not json:
             say(f"{len(rows)} campaigns")
         return DONE

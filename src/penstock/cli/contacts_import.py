@@ -12,7 +12,7 @@ from penstock.cli.context import DONE, PROBLEMS, Globals, emit, say, with_gate
 
 if TYPE_CHECKING:
     from penstock.gate import Gate
-    from penstock.import_report import ImportReport, Quarantined
+    from penstock.importing.import_report import ImportReport, Quarantined
 
 __all__ = ["import_"]
 
@@ -44,7 +44,7 @@ def import_(
 
     async def work(gate: Gate) -> int:
         from penstock.cli.campaign_commands import mapping_of
-        from penstock.contact_import import import_contacts
+        from penstock.importing.contact_import import import_contacts
 
         def tell(row: Quarantined) -> None:
             if json:

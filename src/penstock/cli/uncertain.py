@@ -62,7 +62,10 @@ def resolve(
         for mail_id in _ids(ids):
             if not await gate.house.store.mails.resolve(mail_id, sent=last == Resolution.SENT):
                 raise InvalidInput("no uncertain mail has this id", where=mail_id, mend="see `penstock uncertain list`")
-            emit({"mail_id": mail_id, "state": state}) if json else say(f"{mail_id}: {state}")
+            if json:
+                emit({"mail_id": mail_id, "state": state})
+            else:
+                say(f"{mail_id}: {state}")
         return DONE
 
     with_gate(Globals.of(context), work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["from_micros", "from_seconds", "iso", "maybe_from_micros", "maybe_iso", "maybe_micros", "micros"]
+__all__ = ["from_micros", "iso", "maybe_from_micros", "maybe_iso", "maybe_micros", "micros"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -28,11 +28,6 @@ def from_micros(count: int) -> datetime:
 def maybe_from_micros(count: int | None) -> datetime | None:
     """The same, None for None."""
     return None if count is None else _EPOCH + timedelta(microseconds=count)
-
-
-def from_seconds(seconds: float) -> datetime:
-    """The aware UTC time of seconds since the epoch, to the nearest microsecond."""
-    return _EPOCH + timedelta(seconds=seconds)
 
 
 def iso(moment: datetime) -> str:

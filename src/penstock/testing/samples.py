@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from penstock.law.identity import Identifier
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.recipient_kind import recipient_kind
 from penstock.law.taxonomy import Taxonomy
+from penstock.model.assessment import Lia, LiaOutcome
 from penstock.model.campaign import Audience, Campaign, Controller, MessageSpec, TemplateFile
 from penstock.model.contact import Company, Contact, Function, LegalForm, Source, SourceMethod, Visibility
 from penstock.model.keyring import Keyring, Secret
@@ -22,7 +24,7 @@ from penstock.templates import template_folder
 from penstock.testing.clocks import FakeClock
 from penstock.testing.fakes import CountingRates, CountingSuppressions
 
-__all__ = ["a_campaign", "a_contact", "a_keyring", "a_letter", "a_mail", "some_services"]
+__all__ = ["a_campaign", "a_contact", "a_keyring", "a_letter", "a_mail", "an_assessment", "some_services"]
 
 TEXT = """Hello{% if given_name %} {{ given_name }}{% endif %},
 
@@ -186,3 +188,22 @@ def a_letter(**fields: Any) -> Letter:
         template="t" * 64,
     )
     return replace(letter, **fields)
+
+
+def an_assessment(**fields: Any) -> Lia:
+    """A complete, approved legitimate-interest assessment of `nordlicht`, good from June 2026 to June 2027."""
+    complete = Lia(
+        id="purchasing",
+        controller="nordlicht",
+        purpose="offer purchasing software to purchasing heads",
+        interest="winning customers",
+        necessity="no milder way reaches them",
+        reasonable_expectation="they expect such offers",
+        impact="one short mail",
+        safeguards=("opt-out in each mail",),
+        outcome=LiaOutcome.APPROVED,
+        reviewer="A. Lind, privacy officer",
+        reviewed_at=date(2026, 6, 1),
+        expires_at=date(2027, 6, 1),
+    )
+    return replace(complete, **fields)

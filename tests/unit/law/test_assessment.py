@@ -9,25 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.law.assessment import lia_fault, lia_faults, unanswered
-from penstock.model.assessment import Lia, LiaOutcome
+from penstock.model.assessment import LiaOutcome
 from penstock.model.codes import Code
+from penstock.testing.samples import an_assessment
 
 TODAY = date(2026, 11, 20)
 DAY = timedelta(days=1)
-COMPLETE = Lia(
-    id="purchasing",
-    controller="nordlicht",
-    purpose="offer purchasing software to purchasing heads",
-    interest="winning customers",
-    necessity="no milder way reaches them",
-    reasonable_expectation="they expect such offers",
-    impact="one short mail",
-    safeguards=("opt-out in each mail",),
-    outcome=LiaOutcome.APPROVED,
-    reviewer="A. Lind, privacy officer",
-    reviewed_at=date(2026, 6, 1),
-    expires_at=date(2027, 6, 1),
-)
+COMPLETE = an_assessment()
 NEEDED = ("purpose", "interest", "necessity", "reasonable_expectation", "impact", "safeguards", "reviewer")
 
 

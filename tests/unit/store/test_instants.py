@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.store.instants import from_micros, from_seconds, iso, micros
+from penstock.store.instants import from_micros, iso, micros
 
 NAIVE = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 moments = st.datetimes(min_value=NAIVE.replace(year=1900), timezones=st.just(UTC))
@@ -14,11 +14,6 @@ moments = st.datetimes(min_value=NAIVE.replace(year=1900), timezones=st.just(UTC
 @given(moments)
 def test_a_moment_comes_back_to_the_microsecond(moment: datetime) -> None:
     assert from_micros(micros(moment)) == moment
-
-
-@given(st.datetimes(NAIVE, NAIVE.replace(year=2060), timezones=st.just(UTC)))
-def test_seconds_are_exact_in_our_time(moment: datetime) -> None:
-    assert from_seconds(moment.timestamp()) == moment
 
 
 @given(moments, moments)

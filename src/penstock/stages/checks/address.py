@@ -16,7 +16,7 @@ from penstock.model.mail import Mail
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import ALL_STREAMS, Phase, Services
 
-__all__ = ["AddressCheck", "AddressOptions"]
+__all__ = ["MINOR_FLAG", "SPECIAL", "AddressCheck", "AddressOptions"]
 
 _NAME = "address"
 _ADDRESS = Facts(("address",))
@@ -78,7 +78,7 @@ _CONFUSABLE = Reason(
     _ADDRESS,
     "Unicode UTS #39 section 5.1",
 )
-_MINOR_FLAG = Reason(
+MINOR_FLAG = Reason(
     _NAME, Verdict.BLOCK, Code.MINOR, "The person is marked as a minor.", Facts(("flags",)), "GDPR Recital 38"
 )
 _YOUNG = Reason(
@@ -97,7 +97,7 @@ _BORN_WHEN = Reason(
     Facts(("born",)),
     "GDPR Art. 5(1)(d); policy.minor_under",
 )
-_SPECIAL = Reason(
+SPECIAL = Reason(
     _NAME,
     Verdict.HOLD,
     Code.SPECIAL_CATEGORY,
@@ -198,9 +198,9 @@ class AddressCheck:
             against.append(about_age)
         if contact.flags:
             if Flag.MINOR in contact.flags:
-                against.append(_MINOR_FLAG)
+                against.append(MINOR_FLAG)
             if Flag.SPECIAL_CATEGORY in contact.flags:
-                against.append(_SPECIAL)
+                against.append(SPECIAL)
         return against
 
 

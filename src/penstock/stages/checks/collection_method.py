@@ -10,17 +10,16 @@ from penstock.model.contact import Contact, SourceMethod, Visibility
 from penstock.model.mail import Mail
 from penstock.model.verdict import Facts, Reason, Verdict
 
-__all__ = ["against_method"]
+__all__ = ["SCRAPED", "against_method"]
 
 _NAME = "provenance"
 _METHOD = "source.method"
 _VISIBILITY = "source.visibility"
 _KASPR = "GDPR Art. 5(1)(a); CNIL SAN-2024-020"
 _GUESSING_FORBIDDEN = {"US": ("the United States", "15 USC 7704(b)(1)"), "CA": ("Canada", "PIPEDA section 7.1")}
-
 _HARVESTING_FORBIDDEN = _GUESSING_FORBIDDEN  # both laws name the two in one breath
 
-_SCRAPED = Reason(
+SCRAPED = Reason(
     _NAME,
     Verdict.HOLD,
     Code.SOURCE_MISSING,
@@ -67,7 +66,7 @@ def against_method(method: SourceMethod | None, mail: Mail, contact: Contact, no
         against = (_MAYBE_LIMITED,)
     if method is SourceMethod.SCRAPED_DIRECTORY:
         forbidden = [_HARVESTING_FORBIDDEN[place] for place in _places(contact) if place in _HARVESTING_FORBIDDEN]
-        return (*against, *([_forbidden(place, rule, "harvested") for place, rule in forbidden] or [_SCRAPED]))
+        return (*against, *([_forbidden(place, rule, "harvested") for place, rule in forbidden] or [SCRAPED]))
     if method is SourceMethod.INFERRED:
         return against + _guessed(mail, contact, now)
     return against

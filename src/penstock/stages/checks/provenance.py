@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from penstock.law.clocks import Calendar, deadline
 from penstock.law.contact_reason import SHORTEST_REASON, is_specific
+from penstock.law.origin import FIRST_HAND, origin_gaps
 from penstock.model.codes import Code
 from penstock.model.contact import Contact, RecipientKind, Source, SourceMethod
 from penstock.model.mail import Mail
@@ -18,7 +19,7 @@ from penstock.ports import COMMERCIAL_STREAMS, Phase, Services
 from penstock.stages.checks.collection_method import against_method
 from penstock.stages.checks.supplier_terms import against_supplier
 
-__all__ = ["Provenance", "ProvenanceOptions"]
+__all__ = ["COLLECTED_LATER", "Provenance", "ProvenanceOptions"]
 
 _NAME = "provenance"
 _METHOD = "source.method"
@@ -43,8 +44,6 @@ _READS = (
 )
 _ORIGIN = "GDPR Art. 14(2)(f)"
 
-# Somebody of ours, who can be named, met the person or was told: that person is the reference.
-_FIRST_HAND = frozenset({SourceMethod.CUSTOMER, SourceMethod.WEB_FORM, SourceMethod.EVENT, SourceMethod.REFERRAL})
 # The person gave the data, so the notice was due then and there (GDPR Art. 13).
 _FROM_THE_PERSON = frozenset({SourceMethod.CUSTOMER, SourceMethod.WEB_FORM, SourceMethod.EVENT})
 _SHORTEST_MONTH = timedelta(days=28)  # within it no calendar need be asked
@@ -77,7 +76,7 @@ _NO_CONTACT = (
         _ORIGIN,
     ),
 )
-_COLLECTED_LATER = Reason(
+COLLECTED_LATER = Reason(
     _NAME,
     Verdict.HOLD,
     Code.SOURCE_MISSING,
@@ -164,10 +163,11 @@ class Provenance:
         if contact is None:
             return _NO_CONTACT
         source = contact.source
-        against = [*_unanswered(source, now)]
+        gaps = origin_gaps(source)
+        against = [*_unanswered(source, gaps, now)]
         method = source.method
         if _filled(source.supplier) or method is SourceMethod.SUPPLIER:
-            against += self._supplied(source, now.date())
+            against += self._supplied(source, gaps, now.date())
             method = self._method(source)
         against += against_method(method, mail, contact, now)
         if mail.kind in _WRITTEN_TO_IN_PERSON and (vague := _vague(contact.reason)):
@@ -185,13 +185,11 @@ class Provenance:
             return known.method
         return source.method
 
-    def _supplied(self, source: Source, today: date) -> tuple[Reason, ...]:
-        name = (source.supplier or "").strip()
-        if not name:
+    def _supplied(self, source: Source, gaps: Sequence[str], today: date) -> tuple[Reason, ...]:
+        if _SUPPLIER in gaps:
             return (_UNNAMED_SUPPLIER,)
-        against = self._against_supplier(name, today)
-        alone = (source.reference or "").strip().casefold() in ("", name.casefold())
-        return (*against, _SUPPLIER_ALONE) if alone else against
+        against = self._against_supplier((source.supplier or "").strip(), today)
+        return (*against, _SUPPLIER_ALONE) if _REFERENCE in gaps else against
 
     def _uninformed(self, mail: Mail, contact: Contact, now: datetime) -> Reason | None:
         """The first mail is itself a notice, but only a mail within the month is one in time (GDPR Art. 14(3))."""
@@ -218,25 +216,18 @@ class Provenance:
         return Reason(_NAME, Verdict.HOLD, Code.ART14_OVERDUE, why, facts, "GDPR Art. 14(3)(a)")
 
 
-def _unanswered(source: Source, now: datetime) -> tuple[Reason, ...]:
+def _unanswered(source: Source, gaps: Sequence[str], now: datetime) -> tuple[Reason, ...]:
     """What is missing of the answer: how, when and where (a supplier's own lack of a reference is judged with it)."""
-    missing = []
-    if source.method is None:
-        missing.append(_METHOD)
-    if source.collected_at is None:
-        missing.append(_COLLECTED)
-    supplied = _filled(source.supplier) or source.method is SourceMethod.SUPPLIER
-    if not supplied and not _filled(source.reference):
-        if source.method not in _FIRST_HAND:
-            missing.append(_REFERENCE)
-        elif not _filled(source.collected_by):
-            missing += (_REFERENCE, "source.collected_by")
+    by_supplier = _filled(source.supplier) or source.method is SourceMethod.SUPPLIER
+    missing = [gap for gap in gaps if not (by_supplier and gap in {_REFERENCE, _SUPPLIER})]
+    if _REFERENCE in missing and source.method in FIRST_HAND:
+        missing.append("source.collected_by")
     later = source.collected_at is not None and source.collected_at > now
     if not missing:
-        return (_COLLECTED_LATER,) if later else ()
+        return (COLLECTED_LATER,) if later else ()
     why = "The record does not say how, when and where the address was obtained."
     reason = Reason(_NAME, Verdict.HOLD, Code.SOURCE_MISSING, why, Facts(tuple(missing)), _ORIGIN)
-    return (reason, _COLLECTED_LATER) if later else (reason,)
+    return (reason, COLLECTED_LATER) if later else (reason,)
 
 
 def _vague(reason: str | None) -> Reason | None:

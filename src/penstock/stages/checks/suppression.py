@@ -13,7 +13,7 @@ from penstock.model.suppression import Hit, SuppressionKind, SuppressionReason, 
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import ALL_STREAMS, NoOptions, Phase, Services
 
-__all__ = ["SuppressionCheck"]
+__all__ = ["RESTRICTED", "SuppressionCheck"]
 
 _NAME = "suppression"
 _PERSON_FIELDS = ("address",)
@@ -46,7 +46,7 @@ _CLEAR = (
         rule="GDPR Art. 21(3)",
     ),
 )
-_RESTRICTED = Reason(
+RESTRICTED = Reason(
     _NAME,
     Verdict.BLOCK,
     Code.RESTRICTED,
@@ -102,7 +102,7 @@ class SuppressionCheck:
             for code in binding_codes(hit, mail.stream)
         ]
         if restricted:
-            against.append(_RESTRICTED)
+            against.append(RESTRICTED)
         if unresolved:
             against.append(_UNRESOLVED)
         return tuple(against) or _CLEAR

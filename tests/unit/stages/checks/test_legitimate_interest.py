@@ -15,6 +15,7 @@ from penstock.model.verdict import Reason, Verdict, strictest
 from penstock.ports import COMMERCIAL_STREAMS, NoOptions, Services, Stage
 from penstock.stages.checks.legitimate_interest import LegitimateInterest
 from penstock.testing import CheckContract, some_services
+from penstock.testing.samples import an_assessment
 
 Make = Callable[..., Mail]
 MakeCampaign = Callable[..., Campaign]
@@ -22,20 +23,7 @@ MakeServices = Callable[..., Services]
 
 TODAY = date(2026, 11, 20)
 DAY = timedelta(days=1)
-CURRENT = Lia(
-    id="purchasing",
-    controller="nordlicht",
-    purpose="offer purchasing software to purchasing heads",
-    interest="winning customers",
-    necessity="no milder way reaches them",
-    reasonable_expectation="they expect such offers",
-    impact="one short mail",
-    safeguards=("opt-out in each mail",),
-    outcome=LiaOutcome.APPROVED,
-    reviewer="A. Lind, privacy officer",
-    reviewed_at=date(2026, 6, 1),
-    expires_at=date(2027, 6, 1),
-)
+CURRENT = an_assessment()
 
 
 class TestContract(CheckContract):

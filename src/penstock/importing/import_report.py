@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from penstock.field_use import FieldUse
+from penstock.importing.field_use import FieldUse
 from penstock.law.special_categories import Hint
 from penstock.model.verdict import Reason
 from penstock.ports import RowFault

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.slice_size import SLICE, SliceSize
+from penstock.delivery.slice_size import SLICE, SliceSize
 
 
 def test_a_fast_way_out_soon_gets_whole_slices() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from penstock.config.sections import SupplierSettings
+from penstock.importing.quarantine import Quarantine
 from penstock.model.codes import Code
 from penstock.model.contact import Contact, Flag, Source, SourceMethod
 from penstock.model.verdict import Verdict
-from penstock.quarantine import Quarantine
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 GOOD = Contact(

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from penstock.assembly import Assembler
+from penstock.delivery.leases import Leases
+from penstock.delivery.retry import in_time
+from penstock.delivery.slice_size import SliceSize
 from penstock.errors import AdapterUnavailable, Unavailable
-from penstock.leases import Leases
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
 from penstock.model.outcome import Failed, Outcome, TryLater, Uncertain
@@ -20,8 +22,6 @@ from penstock.model.suppression import Suppression
 from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.observe.log import get_logger
 from penstock.ports import BEGUN_ELSEWHERE, Adapter, Ending, Ledger, Queue, Services, Settlement, Ticket
-from penstock.retry import in_time
-from penstock.slice_size import SliceSize
 
 __all__ = ["IN_FLIGHT", "HandOver", "Report", "Work"]
 
@@ -67,7 +67,7 @@ class HandOver:
         """A new run: slices that have not begun are given back once `stop` is set."""
         self._stop_asked, self._broken = stop, False
 
-    async def stop(self, work: Sequence[Work]) -> None:
+    async def turn_away(self, work: Sequence[Work]) -> None:
         """Record and settle what may not go now. Our own pace is no decision and is not recorded."""
         paced = [item for item in work if item[2].paced]
         judged = [item for item in work if not item[2].paced]
@@ -142,7 +142,7 @@ class HandOver:
         if elsewhere:
             await self._look_again(elsewhere)
         if stopped:
-            await self.stop(stopped)
+            await self.turn_away(stopped)
         if not begun:
             return
         closed: Unavailable | None = None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from penstock.field_use import FieldUse, contact_fields, unused_fields
+from penstock.importing.field_use import FieldUse, contact_fields, unused_fields
 from penstock.model.campaign import Audience, Campaign, MessageSpec, Range
 from penstock.model.contact import Company, Contact, Function
 from penstock.sources.cell import contact_readers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -11,7 +12,11 @@ from penstock.model.codes import Code
 from penstock.model.contact import Contact, Flag, SourceMethod
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import Supplier
+from penstock.stages.checks.address import MINOR_FLAG, SPECIAL
+from penstock.stages.checks.collection_method import SCRAPED
+from penstock.stages.checks.provenance import COLLECTED_LATER
 from penstock.stages.checks.supplier_terms import against_supplier
+from penstock.stages.checks.suppression import RESTRICTED
 
 __all__ = ["Quarantine"]
 
@@ -28,22 +33,8 @@ _GAPS = {
     field: Reason(_NAME, Verdict.HOLD, Code.SOURCE_MISSING, why, Facts((field,)), _ORIGIN)
     for field, why in _MISSING.items()
 }
-_LATER = Reason(
-    _NAME,
-    Verdict.HOLD,
-    Code.SOURCE_MISSING,
-    "The date of collection lies in the future, so nobody knows when the data were obtained.",
-    Facts(("source.collected_at",)),
-    "GDPR Art. 5(1)(d), 14(2)(f)",
-)
-_SCRAPED = Reason(
-    _NAME,
-    Verdict.HOLD,
-    Code.SOURCE_MISSING,
-    "The address was taken from a scraped directory; a person must find out where it really comes from.",
-    Facts(("source.method",)),
-    "GDPR Art. 5(1)(a), 14(2)(f)",
-)
+_LATER = replace(COLLECTED_LATER, stage=_NAME)
+_SCRAPED = replace(SCRAPED, stage=_NAME)
 _NO_COUNTRY = Reason(
     _NAME,
     Verdict.HOLD,
@@ -53,30 +44,9 @@ _NO_COUNTRY = Reason(
     "GDPR Art. 3; Directive 2002/58/EC Art. 13",
 )
 _FLAGGED = {
-    Flag.RESTRICTED: Reason(
-        _NAME,
-        Verdict.BLOCK,
-        Code.RESTRICTED,
-        "The person's data may be stored but not used at present.",
-        Facts(("flags",)),
-        "GDPR Art. 18(2)",
-    ),
-    Flag.MINOR: Reason(
-        _NAME,
-        Verdict.BLOCK,
-        Code.MINOR,
-        "The person is marked as under age.",
-        Facts(("flags",)),
-        "GDPR Art. 6(1)(f), 8",
-    ),
-    Flag.SPECIAL_CATEGORY: Reason(
-        _NAME,
-        Verdict.HOLD,
-        Code.SPECIAL_CATEGORY,
-        "The record is marked as holding data of a special category; a person must decide.",
-        Facts(("flags",)),
-        "GDPR Art. 9",
-    ),
+    Flag.RESTRICTED: replace(RESTRICTED, stage=_NAME),
+    Flag.MINOR: replace(MINOR_FLAG, stage=_NAME),
+    Flag.SPECIAL_CATEGORY: replace(SPECIAL, stage=_NAME),
 }
 
 

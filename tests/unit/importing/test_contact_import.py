@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from penstock.contact_import import CHUNK, import_contacts
 from penstock.errors import InvalidInput
 from penstock.gate import Gate
-from penstock.import_report import MOST_TOLD, Quarantined
+from penstock.importing.contact_import import CHUNK, import_contacts
+from penstock.importing.import_report import MOST_TOLD, Quarantined
 from penstock.model.address import Address
 
 Row = dict[str, Any]

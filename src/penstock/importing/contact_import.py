@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from penstock.field_use import FieldUse, unused_fields
-from penstock.import_report import FieldHint, ImportReport, Quarantined
+from penstock.importing.field_use import FieldUse, unused_fields
+from penstock.importing.import_report import FieldHint, ImportReport, Quarantined
+from penstock.importing.quarantine import Quarantine
 from penstock.law.special_categories import SpecialCategories
 from penstock.model.campaign import Campaign
 from penstock.model.contact import Contact, Flag
 from penstock.model.standing import CampaignState
 from penstock.ports import ContactRow, RowFault
-from penstock.quarantine import Quarantine
 from penstock.sources.reject_file import RejectFile
 from penstock.stage_list import planned_stages
 

@@ -10,7 +10,7 @@ from penstock.model.contact import Contact, RecipientKind
 from penstock.model.identity import Identity
 from penstock.model.verdict import Reason, Variant
 
-__all__ = ["NEW", "Draft", "Envelope", "Header", "History", "Letter", "Mail", "Message", "Touch"]
+__all__ = ["NEW", "Attachment", "Draft", "Envelope", "Header", "History", "Letter", "Mail", "Message", "Touch"]
 
 Header = tuple[str, str]
 
@@ -66,10 +66,21 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a letter. With `cid` it is an image that the HTML shows as `cid:…` (RFC 2392)."""
+
+    name: str
+    type: str
+    data: bytes
+    cid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """Rendered text and headers, not serialised. Headers keep their order; values are unencoded text.
 
-    `template` and `notice` are versions (digests); `language` is BCP 47.
+    `template` and `notice` are versions (digests); `language` is BCP 47. `calendar` is an iCalendar object (RFC 5545)
+    that stands beside text and HTML.
     """
 
     headers: tuple[Header, ...]
@@ -78,6 +89,8 @@ class Letter:
     language: str
     template: str
     notice: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    calendar: str | None = None
 
     def header(self, name: str) -> str | None:
         """The value of the first header of that name, matched without case."""
@@ -86,6 +99,16 @@ class Letter:
                 return value
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def with_headers(self, headers: tuple[Header, ...]) -> Letter:
+        """The same letter under other headers; much faster than `dataclasses.replace`."""
+        return Letter(
+            headers, self.text, self.html, self.language, self.template, self.notice, self.attachments, self.calendar
+        )
+
+    def with_notice(self, text: str, html: str | None, notice: str) -> Letter:
+        """The same letter, completed with a notice of that version."""
+        return Letter(self.headers, text, html, self.language, self.template, notice, self.attachments, self.calendar)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,7 @@ class ListUnsubscribe:
             token = self._tokens.sign("mailto", mail.id)
             value += f", <mailto:unsub+{token}@{self._reply_domain}?subject=unsubscribe>"
         headers = (*letter.headers, ("List-Unsubscribe", value), _POST, *self._list(mail, letter))
-        return mail.with_content(
-            Letter(headers, letter.text, letter.html, letter.language, letter.template, letter.notice)
-        )
+        return mail.with_content(letter.with_headers(headers))
 
     def _list(self, mail: Mail, letter: Letter) -> tuple[Header, ...]:
         campaign = mail.campaign

@@ -216,7 +216,7 @@ def _completed(letter: Letter, written: Written, notice: NoticeText) -> Letter:
         place = len(html) if place < 0 else place
         html = "".join((_rooted(html[:place], letter.language), written.markup(woven), html[place:]))
     text = f"{letter.text.rstrip()}\n\n{written.text}"
-    return Letter(letter.headers, text, html, letter.language, letter.template, notice.version)
+    return letter.with_notice(text, html, notice.version)
 
 
 def _rooted(html: str, language: str) -> str:

@@ -80,7 +80,7 @@ def _written(mail: Mail, moment: datetime, writer: MimeWriter, dates: _Dates) ->
         ("MIME-Version", "1.0"),
     )
     headers = sorted((*(header for header in letter.headers if header[0].lower() not in _OURS), *ours), key=_place)
-    ordered = Letter(tuple(headers), letter.text, letter.html, letter.language, letter.template, letter.notice)
+    ordered = letter.with_headers(tuple(headers))
     data = writer.serialise(ordered, boundary=f"=_{mark[12:36]}")
     match data:
         case HeaderFault(header, what):

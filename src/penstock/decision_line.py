@@ -15,7 +15,7 @@ from penstock.ports import RowFault
 from penstock.store.desk import MailState
 from penstock.store.ledger_rows import LedgerRow
 
-__all__ = ["Line", "fault_line", "iso", "line", "stored_line"]
+__all__ = ["Line", "fault_line", "iso", "line", "stored_line", "waiting_line"]
 
 Line = dict[str, Any]
 
@@ -96,4 +96,30 @@ def fault_line(fault: RowFault, campaign: str) -> Line:
         "outcome": None,
         "line": fault.line,
         "why": fault.why,
+    }
+
+
+def waiting_line(campaign: str, mail_id: str, address: str | None, until: str | None) -> Line:
+    """A mail that waits for our own pace and stays queued."""
+    why = "waits for our own rate limit or an earlier turn; it stays queued"
+    reason = {
+        "stage": "queue",
+        "verdict": "defer",
+        "code": Code.RATE_BACKOFF,
+        "why": why,
+        "rule": None,
+        "policy": POLICY,
+    }
+    return {
+        "address": address,
+        "contact_id": None,
+        "campaign": campaign,
+        "mail_id": mail_id,
+        "verdict": "defer",
+        "code": Code.RATE_BACKOFF,
+        "codes": [Code.RATE_BACKOFF],
+        "until": until,
+        "variant": None,
+        "reasons": [reason],
+        "outcome": None,
     }

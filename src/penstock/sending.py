@@ -10,9 +10,8 @@ from penstock.assembly import AT_HAND, new_mail
 from penstock.checking import rows_of
 from penstock.clock import FrozenClock
 from penstock.co_working import SHARED_BATCH, CoWorkers, may_change
-from penstock.decision_line import Line, fault_line, iso, line, stored_line
+from penstock.decision_line import Line, fault_line, iso, line, stored_line, waiting_line
 from penstock.errors import InvalidInput
-from penstock.law.version import POLICY
 from penstock.model.campaign import Campaign
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -21,7 +20,7 @@ from penstock.model.verdict import Decision, Reason, Verdict, decide
 from penstock.ports import ContactRow, RowFault, Source
 from penstock.send_report import SendReport
 from penstock.wiring import House
-from penstock.worker import BATCH, Worker
+from penstock.worker import BATCH, Worker, everything
 
 __all__ = ["Sending"]
 
@@ -62,6 +61,7 @@ class Sending:
         self._rejects = rejects
         self._progress = progress
         self._open: dict[str, Line] = {}  # the latest line of mails that may still change
+        self._apart = False  # a limit keeps this run to its own rows
         self._told: dict[bytes, bool] = {}  # the mails of this run, and whether their last line is out
         self.report = SendReport(campaign.id, redirected_to=house.services.safety.redirect_to)
 
@@ -93,10 +93,12 @@ class Sending:
         """Plan and drain side by side: each waits for the disk while the other works.
 
         Where mails wait from an earlier run the rows come first: a mail that is over before its row would be judged by
-        what was known before, and again when its row comes.
+        what was known before, and again when its row comes. With a limit what waits stays where it is; the other
+        processes cannot tell it from the rest, so this one works alone then.
         """
         fed, halt = asyncio.Event(), asyncio.Event()
         rows_first = bool(await self._house.store.mails.waiting(self._campaign.id, "", 1))
+        self._apart = limit is not None and await self._house.queue.depth() > 0
         worker = self._house.worker(self._done, batch=BATCH if workers == 1 else SHARED_BATCH)
 
         def planned(task: asyncio.Task[None]) -> None:
@@ -111,13 +113,17 @@ class Sending:
         try:
             if rows_first:
                 await asyncio.wait([planning])
-            await self._start_others(workers - 1, wait, planning)
-            await worker.drain(wait=wait, stop=halt, fed=fed)
+            await self._start_others(0 if self._apart else workers - 1, wait, planning)
+            await worker.drain(wait=wait, stop=halt, fed=fed, among=self._mine if self._apart else everything)
             await planning
         finally:
             halt.set()  # a chunk that is being written is written
             await asyncio.gather(planning, return_exceptions=True)
             stopping.cancel()
+
+    def _mine(self) -> list[str]:
+        """The mails of the rows of this run that are not over."""
+        return [mail_id.hex() for mail_id, over in self._told.items() if not over]
 
     async def _start_others(self, number: int, wait: float, planning: asyncio.Task[None]) -> None:
         now = self._house.clock.now() if isinstance(self._house.clock, FrozenClock) else None
@@ -245,11 +251,13 @@ class Sending:
         while page := await store.mails.waiting(self._campaign.id, after, 500):
             after = page[-1].mail_id
             queued = [each for each in page if each.state == "queued" and each.mail_id not in self._open]
+            if self._apart:
+                queued = [each for each in queued if bytes.fromhex(each.mail_id) in self._told]
             known = await store.contacts.load([each.contact_id or "" for each in queued])
             for each, stored in zip(queued, known, strict=True):
                 waiting += 1
                 address = stored.contact.address if stored else None
-                self._emit(_waiting(self._campaign.id, each.mail_id, address, iso(each.until)))
+                self._emit(waiting_line(self._campaign.id, each.mail_id, address, iso(each.until)))
         return waiting
 
 
@@ -268,28 +276,3 @@ def _repeated(mail: Mail, row: int) -> Line:
         rule="one mail per campaign step and person",
     )
     return {**line(mail, decide((reason,), mail.variant)), "line": row}
-
-
-def _waiting(campaign: str, mail_id: str, address: str | None, until: str | None) -> Line:
-    why = "waits for our own rate limit or an earlier turn; it stays queued"
-    reason = {
-        "stage": "queue",
-        "verdict": "defer",
-        "code": Code.RATE_BACKOFF,
-        "why": why,
-        "rule": None,
-        "policy": POLICY,
-    }
-    return {
-        "address": address,
-        "contact_id": None,
-        "campaign": campaign,
-        "mail_id": mail_id,
-        "verdict": "defer",
-        "code": Code.RATE_BACKOFF,
-        "codes": [Code.RATE_BACKOFF],
-        "until": until,
-        "variant": None,
-        "reasons": [reason],
-        "outcome": None,
-    }

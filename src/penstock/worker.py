@@ -21,10 +21,13 @@ from penstock.observe.log import get_logger
 from penstock.pipeline import Pipeline
 from penstock.ports import Adapter, Clock, Ledger, Queue, Services, Settlement, Ticket
 
-__all__ = ["BATCH", "ROUNDS", "Report", "Worker"]
+__all__ = ["BATCH", "ROUNDS", "Report", "Worker", "everything"]
 
 Janitor = Callable[[], Awaitable[None]]
 """Called when nothing can be leased: takes care of mails that a dead process began."""
+
+Among = Callable[[], Sequence[str] | None]
+"""The ids of the mails that a drain is about; None: all."""
 
 _SHORTEST_PAUSE = 0.05
 _PREPARE_SECONDS = 5.0
@@ -33,6 +36,11 @@ ROUNDS = 2  # at once
 LEASE_SECONDS = 30.0
 
 _log = get_logger("worker")
+
+
+def everything() -> None:
+    """No restriction."""
+    return
 
 
 class Worker:
@@ -71,6 +79,7 @@ class Worker:
         )
         self._batch = batch
         self._stop_asked = asyncio.Event()
+        self._among: Among = everything
         self.idle = True
         """Whether nothing could be leased when it was looked at last."""
         self.taken = 0
@@ -78,13 +87,16 @@ class Worker:
         self.moved = asyncio.Event()
         """Set whenever `idle` or `taken` changed, and at the end of a drain."""
 
-    async def drain(self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event | None = None) -> None:
+    async def drain(
+        self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event | None = None, among: Among = everything
+    ) -> None:
         """Run rounds until nothing can be leased within `wait` seconds, or `stop` is set.
 
         `fed`, where given, is set once nothing is added to the queue any more; before that an empty queue is no end.
-        Raises Unavailable when a dependency is away; nothing is lost by it and the same call continues.
+        `among` gives the mails that this drain is about, None for all there are. Raises Unavailable when a dependency
+        is away; nothing is lost by it and the same call continues.
         """
-        self._stop_asked = stop
+        self._stop_asked, self._among = stop, among
         self._hand_over.start(stop)
         await self._prepare()
         async with self._leases.kept():
@@ -104,7 +116,7 @@ class Worker:
         """Two rounds at a time: while one waits for disk and next hop, the other is judged and composed."""
         idle, stop = 0.0, self._stop_asked
         while not stop.is_set():
-            if len(rounds) < ROUNDS and (tickets := await self._leases.take(self._batch)):
+            if len(rounds) < ROUNDS and (tickets := await self._leases.take(self._batch, self._among())):
                 rounds.add(asyncio.create_task(self._round(tickets), name="penstock-round"))
                 self.taken += len(tickets)
                 idle, self.idle = 0.0, False
@@ -130,7 +142,7 @@ class Worker:
         if fed is not None and not fed.is_set():
             return _SHORTEST_PAUSE
         await self._janitor()
-        ready = await self._queue.ready_in()
+        ready = await self._queue.ready_in(self._among())
         if ready is None or idle + ready > wait:
             return None
         # Not the whole way: another process may give back or finish what it holds before its lease ends.

@@ -145,8 +145,8 @@ class _WatchedQueue:
         self._failpoint = failpoint
         self._journal = journal
 
-    async def lease(self, most: int, seconds: float, /) -> Sequence[Ticket]:
-        return await self._inner.lease(most, seconds)
+    async def lease(self, most: int, seconds: float, among: Sequence[str] | None = None, /) -> Sequence[Ticket]:
+        return await self._inner.lease(most, seconds, among)
 
     async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
         return await self._inner.renew(tickets, seconds)
@@ -161,8 +161,8 @@ class _WatchedQueue:
     async def postpone(self, lane: str, until: float, /) -> int:
         return await self._inner.postpone(lane, until)
 
-    async def ready_in(self) -> float | None:
-        return await self._inner.ready_in()
+    async def ready_in(self, among: Sequence[str] | None = None, /) -> float | None:
+        return await self._inner.ready_in(among)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

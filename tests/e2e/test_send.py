@@ -162,6 +162,18 @@ def test_a_dry_run_and_a_limit_send_no_more_than_they_say(
     assert len(outbox(house)) == 2
 
 
+def test_a_limit_leaves_what_waits_from_an_earlier_run_where_it_is(
+    records: Records, house: Path, person: Person, contact_file: ContactFile, outbox: Outbox
+) -> None:
+    contact_file(house / "many.jsonl", [person(f"p{n}") for n in range(4)])
+    first = records(*SEND, "--wait", "0", cwd=house, env={"PENSTOCK__ADAPTERS__MAIN__RATE": '["1/2s"]'})
+    assert sorted(str(line["code"]) for line in first) == ["None", *["RATE_BACKOFF"] * 3]
+    assert len(records(*SEND, "--limit", "2", cwd=house)) == 2
+    assert len(outbox(house)) == 2
+    assert len(records(*SEND, cwd=house)) == 4
+    assert len(outbox(house)) == 4
+
+
 def test_the_contacts_of_the_store_are_mailed_where_no_file_is_named(
     records: Records, penstock: Run, house: Path, person: Person, contact_file: ContactFile, outbox: Outbox
 ) -> None:

@@ -23,9 +23,9 @@ class Leases:
         self._queue = queue
         self._held: dict[int, Ticket] = {}
 
-    async def take(self, most: int) -> Sequence[Ticket]:
-        """Tickets that are due, held from now on."""
-        tickets = await self._queue.lease(most, self.seconds)
+    async def take(self, most: int, among: Sequence[str] | None = None) -> Sequence[Ticket]:
+        """Tickets that are due, held from now on; where given, `among` the tickets of these mails only."""
+        tickets = await self._queue.lease(most, self.seconds, among)
         self._held.update((ticket.id, ticket) for ticket in tickets)
         return tickets
 

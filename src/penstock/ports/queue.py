@@ -32,8 +32,8 @@ class Settlement:
 class Queue(Protocol):
     """Ready work as claim checks, never bodies. A mail leaves only where the code says done."""
 
-    async def lease(self, most: int, seconds: float, /) -> Sequence[Ticket]:
-        """Tickets that are due, for `seconds` of machine time."""
+    async def lease(self, most: int, seconds: float, among: Sequence[str] | None = None, /) -> Sequence[Ticket]:
+        """Tickets that are due, for `seconds` of machine time; where given, `among` the tickets of these mails only."""
         ...
 
     async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
@@ -48,8 +48,8 @@ class Queue(Protocol):
         """Nothing of the lane before that machine time; one statement; the number of tickets moved."""
         ...
 
-    async def ready_in(self) -> float | None:
-        """Seconds until the next ticket can be leased, 0.0 when one can now; None for an empty queue."""
+    async def ready_in(self, among: Sequence[str] | None = None, /) -> float | None:
+        """Seconds until the next ticket (`among` those of these mails) can be leased, 0.0: now; None: there is none."""
         ...
 
 

@@ -57,20 +57,26 @@ class SqlQueue:
         self._clock = clock
         self._sql = database.statements("queue")
 
-    async def lease(self, most: int, seconds: float, /) -> Sequence[Ticket]:
-        """Up to `most` tickets that are due and that nobody holds, the longest due first."""
+    async def lease(self, most: int, seconds: float, among: Sequence[str] | None = None, /) -> Sequence[Ticket]:
+        """Up to `most` tickets that are due and that nobody holds, the longest due first.
+
+        `among`: of these mails only; costs a look-up for each of them.
+        """
 
         def job(connection: apsw.Connection) -> list[Ticket]:
             machine = self._clock.machine()
-            bindings = (self._clock.now().timestamp(), machine, most)
+            bindings: tuple[object, ...] = (self._clock.now().timestamp(), machine, most)
+            name = "ready"
+            if among is not None:
+                name, bindings = "ready_among", (*bindings, apsw.carray(tuple(among)))
             # As one row of JSON: each row takes a step, and each step gives the interpreter away.
-            ready = sorted(orjson.loads(connection.execute(self._sql["ready"], bindings).get))
+            ready = sorted(orjson.loads(connection.execute(self._sql[name], bindings).get))
             if ready:
                 ids = array("q", (id_ for _, id_, *_ in ready))
                 connection.execute(self._sql["lease"], (apsw.carray(ids), machine + seconds))
             return [Ticket(id_, mail_id, lane, fence + 1) for _, id_, mail_id, lane, fence in ready]
 
-        return await self._database.write(job)
+        return [] if among is not None and not among else await self._database.write(job)
 
     async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
         """Hold leased tickets for `seconds` more; how many are still held under their fence."""
@@ -110,17 +116,25 @@ class SqlQueue:
 
         return await self._database.write(job)
 
-    async def ready_in(self) -> float | None:
-        """Seconds until the next ticket can be leased, 0.0 when one can now; None for an empty queue."""
+    async def ready_in(self, among: Sequence[str] | None = None, /) -> float | None:
+        """Seconds until the next ticket can be leased, 0.0 when one can now; None where there is none.
+
+        `among`: of these mails only.
+        """
 
         def job(connection: apsw.Connection) -> float | None:
             times = (self._clock.now().timestamp(), self._clock.machine())
+            if among is not None:
+                left: float | None = connection.execute(
+                    self._sql["ready_in_among"], (*times, apsw.carray(tuple(among)))
+                ).get
+                return left if left is None else max(left, 0.0)
             if connection.execute(self._sql["ready_now"], times).get:
                 return 0.0
             seconds: float | None = connection.execute(self._sql["ready_in"], times).get
             return seconds
 
-        return await self._database.read(job)
+        return None if among is not None and not among else await self._database.read(job)
 
     async def depth(self) -> int:
         """How many tickets there are, held ones included."""

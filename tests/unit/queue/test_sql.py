@@ -72,6 +72,18 @@ async def test_no_more_are_leased_than_asked_for(store: SqliteStore, queue: SqlQ
     assert [len(await queue.lease(2, 60)) for _ in range(4)] == [2, 2, 1, 0]
 
 
+async def test_tickets_of_named_mails_only(store: SqliteStore, queue: SqlQueue, clock: TwoClocks) -> None:
+    later = START + timedelta(seconds=90)
+    await store.mails.accept([new("aa"), new("bb"), new("cc", due=later)])
+    assert [ticket.mail_id for ticket in await queue.lease(9, 60, ["bb", "cc", "dd"])] == ["bb"]
+    assert await queue.ready_in(["cc"]) == 90
+    assert await queue.ready_in(["bb"]) == 60
+    assert await queue.ready_in(["dd"]) is await queue.ready_in([]) is None
+    assert await queue.lease(9, 60, []) == []
+    clock.rule = later
+    assert await queue.ready_in(["cc"]) == 0.0
+
+
 async def test_a_lease_that_ran_out_comes_back_with_another_fence(
     store: SqliteStore, queue: SqlQueue, clock: TwoClocks
 ) -> None:

@@ -2,6 +2,12 @@
 SELECT json_group_array(json_array(due, id, (SELECT lower(hex(mails.id)) FROM mails WHERE seq = ready.id), lane, fence))
 FROM (SELECT due, id, lane, fence FROM tickets WHERE due <= ?1 AND lease_until <= ?2 ORDER BY due, id LIMIT ?3) AS ready
 
+-- name: ready_among
+SELECT json_group_array(json_array(due, id, (SELECT lower(hex(mails.id)) FROM mails WHERE seq = ready.id), lane, fence))
+FROM (SELECT due, tickets.id, tickets.lane, fence
+      FROM carray(?4) CROSS JOIN mails ON mails.id = unhex(carray.value) CROSS JOIN tickets ON tickets.id = mails.seq
+      WHERE due <= ?1 AND lease_until <= ?2 ORDER BY due, tickets.id LIMIT ?3) AS ready
+
 -- name: lease
 UPDATE tickets SET lease_until = ?2, held = 1, fence = fence + 1 WHERE id IN (SELECT value FROM carray(?1))
 
@@ -27,6 +33,10 @@ SELECT EXISTS (SELECT 1 FROM tickets WHERE due <= ?1 AND lease_until <= ?2)
 
 -- name: ready_in
 SELECT min(max(due - ?1, lease_until - ?2)) FROM tickets
+
+-- name: ready_in_among
+SELECT min(max(due - ?1, lease_until - ?2))
+FROM carray(?3) CROSS JOIN mails ON mails.id = unhex(carray.value) CROSS JOIN tickets ON tickets.id = mails.seq
 
 -- name: depth
 SELECT count(*) FROM tickets

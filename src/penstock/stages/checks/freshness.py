@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import ClassVar
 
 from penstock.law.clocks import months_after
+from penstock.law.retention import Keeping, keeping, last_answer, last_sign, stale_on
 from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.contact import Contact
@@ -23,10 +24,10 @@ _COLLECTED = "source.collected_at"
 _PURCHASE = "relationship.last_purchase_at"
 _INQUIRY = "relationship.last_inquiry_at"
 _VERIFIED = "verified_at"
-_READS = (_HEARD, _COLLECTED, _PURCHASE, _INQUIRY, _VERIFIED)
+_SIGNS = (_HEARD, _COLLECTED, _PURCHASE, _INQUIRY)
+_READS = (*_SIGNS, _VERIFIED)
 _STALE_RULE = "GDPR Art. 5(1)(e); policy.stale_after_years"
 _UNVERIFIED_RULE = "GDPR Art. 5(1)(d); policy.unverified_after_days"
-_MONTHS = 12
 _SHORTEST_YEAR = 365
 
 _CLEAR = (
@@ -53,7 +54,7 @@ _AGELESS = Reason(
     Verdict.HOLD,
     Code.UNVERIFIED,
     "No date says how old the record is.",
-    Facts((_HEARD, _COLLECTED, _PURCHASE, _INQUIRY)),
+    Facts(_SIGNS),
     _STALE_RULE,
 )
 _NEVER_VERIFIED = Reason(
@@ -71,13 +72,15 @@ class FreshnessOptions:
     """After `stale_after_years` without a sign of the person a record is stale; a verification is good for
     `unverified_after_days`.
 
-    A person who did not answer `non_responder_touches` mails, or any for `non_responder_months`, gets no more.
+    A person who did not answer `non_responder_touches` mails, or any for `non_responder_months`, gets no more. For
+    `reconfirm_days` after a record became stale a campaign that asks whether to go on may write, once.
     """
 
     stale_after_years: int = 3
     unverified_after_days: int = 180
     non_responder_touches: int = 3
     non_responder_months: int = 6
+    reconfirm_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,14 @@ class Freshness:
         contact = mail.contact
         if contact is None:
             return _NO_CONTACT
-        now, bond = moments.now, contact.relationship
-        heard = _latest((contact.last_contact_from_person_at, bond.last_purchase_at, bond.last_inquiry_at), now)
-        known = _latest((heard, contact.source.collected_at), now)
+        now = moments.now
+        heard, known = last_answer(contact, now), last_sign(contact, now)
         against = []
         if known is None:
             against.append(_AGELESS)
+        elif mail.campaign is not None and mail.campaign.reconfirm:
+            if early_or_late := self._asking(known, now):
+                against.append(early_or_late)
         elif known < moments.surely_fresh and (stale := self._stale(known, now)):
             against.append(stale)
         if mail.history.person and mail.stream is Stream.PROSPECTING and (silent := self._silent(mail, heard, now)):
@@ -141,11 +146,26 @@ class Freshness:
 
     def _stale(self, known: datetime, now: datetime) -> Reason | None:
         years = self._options.stale_after_years
-        if months_after(known.date(), years * _MONTHS) >= now.date():
+        if stale_on(known, years) > now.date():
             return None
         why = f"Nobody has heard from the person since {known:%Y-%m-%d}; after {years} years the record is stale."
-        facts = Facts((_HEARD, _COLLECTED, _PURCHASE, _INQUIRY))
-        return Reason(_NAME, Verdict.BLOCK, Code.STALE, why, facts, _STALE_RULE)
+        return Reason(_NAME, Verdict.BLOCK, Code.STALE, why, Facts(_SIGNS), _STALE_RULE)
+
+    def _asking(self, known: datetime, now: datetime) -> Reason | None:
+        """Whether to go on is asked once a record is stale, and not long after."""
+        years, days = self._options.stale_after_years, self._options.reconfirm_days
+        since = stale_on(known, years)
+        match keeping(known, now.date(), years=years, reconfirm_days=days):
+            case Keeping.RECONFIRM:
+                return None
+            case Keeping.KEEP:
+                until = datetime.combine(since, time(), UTC)
+                why = f"Whether to go on is asked once the record is stale, from {since:%Y-%m-%d}."
+                return Reason(_NAME, Verdict.DEFER, Code.CAMPAIGN_NOT_DUE, why, Facts(_SIGNS, until=until), _STALE_RULE)
+            case Keeping.DELETE:
+                why = f"The record is stale since {since:%Y-%m-%d}; after {days} days it is deleted, not asked about."
+                rule = "GDPR Art. 5(1)(e); policy.reconfirm_days"
+                return Reason(_NAME, Verdict.BLOCK, Code.STALE, why, Facts(_SIGNS), rule)
 
     def _silent(self, mail: Mail, heard: datetime | None, now: datetime) -> Reason | None:
         """Touches come newest first; what the person has answered since does not count."""
@@ -187,14 +207,6 @@ def touches_needed(options: FreshnessOptions) -> tuple[timedelta, int]:
     Unanswered mails of before that change nothing: the record is older still, and stale by itself.
     """
     return timedelta(days=(_SHORTEST_YEAR + 1) * options.stale_after_years), options.non_responder_touches
-
-
-def _latest(dates: tuple[datetime | None, ...], now: datetime) -> datetime | None:
-    latest = None
-    for date in dates:
-        if date is not None and date <= now and (latest is None or date > latest):
-            latest = date
-    return latest
 
 
 def _in_the_future(contact: Contact, now: datetime) -> Reason | None:

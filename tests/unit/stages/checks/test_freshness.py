@@ -251,3 +251,26 @@ async def test_taking_true_dates_away_never_lets_a_stopped_mail_go(
     answers = await check.judge([make_mail(contact=each, history=history) for each in poorer])
     first, *rest = (strictest(reasons) for reasons in answers)
     assert first is Verdict.SEND or Verdict.SEND not in rest
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        ("2026-11-20", [(Verdict.DEFER, Code.CAMPAIGN_NOT_DUE)]),
+        ("2026-11-21", SEND),
+        ("2026-12-20", SEND),
+        ("2026-12-21", [STALE]),
+    ],
+)
+async def test_whether_to_go_on_is_asked_when_a_record_is_stale_and_not_long_after(
+    judge: Judge, make_campaign: Callable[..., Any], today: str, expected: Said
+) -> None:
+    record = collected("2023-11-20", verified_at=day("2026-11-01"))
+    campaign = make_campaign(reconfirm=True)
+    assert await judge(record, day(today), campaign=campaign) == expected
+
+
+async def test_who_never_answers_is_not_asked_whether_to_go_on(judge: Judge, make_campaign: Callable[..., Any]) -> None:
+    record = collected("2023-11-20", verified_at=day("2026-11-01"))
+    silent = touched("2026-11-10", "2026-10-10", "2026-09-10")
+    assert await judge(record, day("2026-11-25"), campaign=make_campaign(reconfirm=True), history=silent) == [STALE]

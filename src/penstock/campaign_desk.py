@@ -10,23 +10,36 @@ from penstock.model.campaign import Campaign
 from penstock.model.standing import CampaignState, Standing, approval_mark
 from penstock.wiring import House
 
-__all__ = ["CampaignDesk", "CampaignRow"]
+__all__ = ["Approved", "CampaignDesk", "CampaignRow"]
 
 _PAGE = 500
+_MARK = 12  # digits of a digest, enough for people to tell two forms apart
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
-    """One campaign as shown to people. `mails` counts by state; `approved` is for the form offered last."""
+    """One campaign as shown to people. `form` begins the digest of what an approval would sign: what was offered last.
+
+    `mails` counts by state.
+    """
 
     id: str
     state: CampaignState
+    form: str
     approved: bool
     approved_by: str
     starts_at: datetime | None
     expires_at: datetime | None
     first_sent_at: datetime | None
     mails: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """`form` begins the digest of what was signed, as `campaign list` shows it; `queued` mails waited for it."""
+
+    form: str
+    queued: int
 
 
 class CampaignDesk:
@@ -79,8 +92,8 @@ class CampaignDesk:
         """Make a campaign known in this form, so that it can be approved before it is sent."""
         await self._house.store.campaigns.save(campaign)
 
-    async def approve(self, id_: str, by: str) -> int:
-        """Sign off the campaign as it was offered last; the number of mails that waited for it.
+    async def approve(self, id_: str, by: str) -> Approved:
+        """Sign off the campaign as it was offered last.
 
         Bound to campaign, templates, audience, assessment and policy: a change of any asks for a new approval.
         `by` must be somebody else than the campaign's owner.
@@ -95,13 +108,16 @@ class CampaignDesk:
         (standing,) = await self._standings.of([id_])
         if standing.state is CampaignState.CANCELLED:
             raise await self._refused(id_, "it was given up for good")
-        return await self._standings.approve(id_, self._mark(campaign), by.strip())
+        mark = self._mark(campaign)
+        return Approved(mark[:_MARK], await self._standings.approve(id_, mark, by.strip()))
 
     def _row(self, campaign: Campaign, standing: Standing, mails: dict[str, int]) -> CampaignRow:
-        approved = standing.approval == self._mark(campaign)
+        mark = self._mark(campaign)
+        approved = standing.approval == mark
         return CampaignRow(
             campaign.id,
             standing.state,
+            mark[:_MARK],
             approved,
             standing.approved_by if approved else "",
             campaign.starts_at,

@@ -45,7 +45,8 @@ async def codes(gate: Gate, campaign: Path, *rows: Row) -> list[Code | None]:
 async def approved(gate: Gate, campaign: Path, by: str = "A. Lind") -> int:
     desk = CampaignDesk(gate.house)
     await desk.offer(gate.campaign(campaign))
-    return await desk.approve(ID, by)
+    done = await desk.approve(ID, by)
+    return done.queued
 
 
 def changed(path: Path, old: str, new: str) -> None:
@@ -115,7 +116,7 @@ async def test_an_approval_is_for_the_form_offered_last_and_lets_what_waited_go(
         desk = CampaignDesk(gate.house)
         held = await gate.send(campaign, [anna, bo], wait=0)
         assert held.decisions == {("hold", "CAMPAIGN_PAUSED"): 2}
-        assert await desk.approve(ID, "A. Lind") == 2
+        assert (await desk.approve(ID, "A. Lind")).queued == 2
         (row,) = await desk.rows()
         assert (row.approved, row.approved_by, row.mails) == (True, "A. Lind", {"queued": 2})
         await gate.send(campaign, [anna], wait=0)

@@ -60,8 +60,9 @@ def approve(
             read = gate.campaign(Path(campaign))
             await desk.offer(read)
             id_ = read.id
-        queued = await desk.approve(id_, by)
-        return id_, f"approved; {queued} mails that waited for it go with the next `penstock send` or worker"
+        done = await desk.approve(id_, by)
+        what = f"{done.queued} mails that waited for it go with the next `penstock send` or worker"
+        return id_, f"approved in the form {done.form}; {what}"
 
     _act(context, act, json)
 
@@ -123,6 +124,7 @@ def _record(row: CampaignRow) -> dict[str, Any]:
     return {
         "campaign": row.id,
         "state": row.state,
+        "form": row.form,
         "approved": row.approved,
         "approved_by": row.approved_by or None,
         "starts_at": iso(row.starts_at),
@@ -133,6 +135,7 @@ def _record(row: CampaignRow) -> dict[str, Any]:
 
 
 def _line(row: CampaignRow, *, four_eyes: bool) -> str:
-    approval = f"approved by {row.approved_by}" if row.approved else "waits for approval" if four_eyes else ""
+    waits = f"waits for approval of the form {row.form}" if four_eyes else ""
+    approval = f"approved by {row.approved_by}" if row.approved else waits
     mails = ", ".join(f"{number} {state}" for state, number in sorted(row.mails.items())) or "no mails"
     return "  ".join(part for part in (f"{row.id:32}", f"{row.state:9}", approval, mails) if part)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.compose.fault import TemplateFault
+from penstock.compose.notice_extras import NO_EXTRAS, Extras
 from penstock.compose.notice_text import BLOCKS, DASHES, Block, NoticeText
 from penstock.model.verdict import Variant
 
-__all__ = ["OPTOUT_MARK", "PREFERENCES_MARK", "NoticeForm", "Written", "notice_form"]
+__all__ = ["OPTOUT_MARK", "PREFERENCES_MARK", "NoticeForm", "Written", "label_markup", "notice_form"]
 
 OPTOUT_MARK = "https://optout.invalid/"
 PREFERENCES_MARK = "https://preferences.invalid/"
@@ -31,7 +32,12 @@ _FRAME = (
     "background-color:#ffffff;color:#444444;font-family:Arial,Helvetica,sans-serif;font-size:0.85em;line-height:1.5;"
     'text-align:start">'
 )
-_BLOCK_STYLE = "margin:0 0 10px 0;color:#444444;font-size:1em;line-height:1.5"
+_BLOCK_STYLE = (  # links are long, and telephones narrow
+    "margin:0 0 10px 0;color:#444444;font-size:1em;line-height:1.5;overflow-wrap:anywhere;word-break:break-word"
+)
+_LABEL_STYLE = (
+    "margin:0 0 12px 0;color:#444444;background-color:#ffffff;font-family:Arial,Helvetica,sans-serif;font-weight:bold"
+)
 _LINK_STYLE = "color:#1a4f8b;text-decoration:underline"
 
 
@@ -63,55 +69,77 @@ class NoticeForm:
     notice: NoticeText
     variant: Variant
     constants: Mapping[str, Any]
-    fixed: Mapping[Block, _Block]
+    fixed: Mapping[Block, tuple[_Block, ...]]
+    """By wording."""
+    extras: Extras = NO_EXTRAS
     reasons: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
     """Blocks of the reason by what they say: many contacts share theirs."""
 
-    def written(self, values: Mapping[str, Any], optout_url: str, preferences_url: str) -> Written | TemplateFault:
-        """Fill in what concerns this contact: function, industry, reason, source and the links."""
+    def written(
+        self, values: Mapping[str, Any], optout_url: str, preferences_url: str, number: int = 0
+    ) -> Written | TemplateFault:
+        """Fill in what concerns this contact: function, industry, reason, source and the links.
+
+        `number` chooses the wording of each block by a digit of its own, so that two mails seldom agree in all.
+        """
         paragraphs: list[str] = []
         markup: dict[Block, str] = {}
         links = {OPTOUT_MARK: optout_url, PREFERENCES_MARK: preferences_url}
         escaped = {mark: html.escape(url) for mark, url in links.items()}
         for block in BLOCKS[self.variant]:
-            found = self.fixed.get(block) or (self._reason(values) if block == "reason" else self._made(block, values))
+            number, wording = divmod(number, len(self.notice.blocks[self.variant, block]))
+            if block in _PER_MAIL:
+                found = self._reason(values, wording) if block == "reason" else self._made(block, values, wording)
+            else:
+                found = self.fixed[block][wording]
             if isinstance(found, TemplateFault):
                 return found
             paragraphs.append(_linked(found.text, links))
             markup[block] = _linked(found.markup, escaped)
         return Written(f"{DASHES}\n\n" + "\n\n".join(paragraphs) + "\n", markup)
 
-    def _reason(self, values: Mapping[str, Any]) -> _Block | TemplateFault:
+    def says(self, block: Block, words: str) -> bool:
+        """Whether every wording of a block that says nothing of the contact holds these words, of which there are."""
+        wanted = _SPACE.sub(" ", words).strip()
+        return bool(wanted) and all(wanted in "".join(each.text) for each in self.fixed[block])
+
+    def _reason(self, values: Mapping[str, Any], wording: int) -> _Block | TemplateFault:
         said = {name: values[name] for name in _REASON}
-        key = tuple(said.values())
+        key = (wording, *said.values())
         found = self.reasons.get(key)
         if found is not None:
             return found
-        made = self._made("reason", said)
+        made = self._made("reason", said, wording)
         if isinstance(made, _Block):
             if len(self.reasons) >= _REASONS:
                 self.reasons.clear()
             self.reasons[key] = made
         return made
 
-    def _made(self, block: Block, values: Mapping[str, Any]) -> _Block | TemplateFault:
-        text = paragraph(self.notice, self.variant, block, {**self.constants, **values})
+    def _made(self, block: Block, values: Mapping[str, Any], wording: int) -> _Block | TemplateFault:
+        text = paragraph(self.notice, self.variant, block, {**self.constants, **values}, wording)
         if isinstance(text, TemplateFault):
             return text
         return _Block((text,), (block_markup(self.notice, block, text),))
 
 
-def notice_form(notice: NoticeText, variant: Variant, constants: Mapping[str, Any]) -> NoticeForm | TemplateFault:
+def notice_form(
+    notice: NoticeText, variant: Variant, constants: Mapping[str, Any], extras: Extras = NO_EXTRAS
+) -> NoticeForm | TemplateFault:
     """Prepare the blocks that say nothing of the contact."""
-    fixed: dict[Block, _Block] = {}
+    fixed: dict[Block, tuple[_Block, ...]] = {}
     for block in BLOCKS[variant]:
         if block in _PER_MAIL:
             continue
-        text = paragraph(notice, variant, block, constants)
-        if isinstance(text, TemplateFault):
-            return text
-        fixed[block] = _fixed(block, text, block_markup(notice, block, text))
-    return NoticeForm(notice, variant, constants, fixed)
+        made: list[_Block] = []
+        for wording in range(len(notice.blocks[variant, block])):
+            text = paragraph(notice, variant, block, constants, wording)
+            if isinstance(text, TemplateFault):
+                return text
+            text += extras.tails.get(block, "")
+            made.append(_fixed(block, text, block_markup(notice, block, text)))
+        fixed[block] = tuple(made)
+    return NoticeForm(notice, variant, constants, fixed, extras)
 
 
 def _fixed(block: Block, text: str, markup: str) -> _Block:
@@ -120,9 +148,11 @@ def _fixed(block: Block, text: str, markup: str) -> _Block:
     return _Block(tuple(_MARKS.split(text)), tuple(_MARKS.split(markup)))
 
 
-def paragraph(notice: NoticeText, variant: Variant, block: Block, values: Mapping[str, Any]) -> str | TemplateFault:
+def paragraph(
+    notice: NoticeText, variant: Variant, block: Block, values: Mapping[str, Any], wording: int = 0
+) -> str | TemplateFault:
     """One block as one line of text; the objection has its heading as a line before."""
-    text = notice.blocks[variant, block].render(values)
+    text = notice.blocks[variant, block][wording].render(values)
     if isinstance(text, TemplateFault):
         return text
     if "  " in text or not text.isprintable():
@@ -134,11 +164,17 @@ def paragraph(notice: NoticeText, variant: Variant, block: Block, values: Mappin
 def block_markup(notice: NoticeText, block: Block, text: str) -> str:
     """The block as an element marked `data-penstock`, with its links."""
     heading, _, rest = text.partition("\n") if block == "objection" else ("", "", text)
-    words = html.escape(rest, quote=False)
+    words = html.escape(rest, quote=False).replace("\n", "<br>\n")
     words = _LINK.sub(_anchor(notice), words) if "https://" in words else words
     above = f"<strong>{html.escape(heading, quote=False)}</strong><br>" if heading else ""
     attributes = f'data-penstock="{block}" lang="{notice.language}" dir="{notice.direction}"'
     return f'<p {attributes} style="{_BLOCK_STYLE}">{above}{words}</p>\n'
+
+
+def label_markup(notice: NoticeText, label: str) -> str:
+    """The label that stands above the letter."""
+    attributes = f'data-penstock="label" lang="{notice.language}" dir="{notice.direction}"'
+    return f'<p {attributes} style="{_LABEL_STYLE}">{html.escape(label, quote=False)}</p>\n'
 
 
 def _anchor(notice: NoticeText) -> Callable[[re.Match[str]], str]:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
+from zlib import crc32
 
 from penstock.compose.fault import TemplateFault
-from penstock.compose.language import direction, mail_language
-from penstock.compose.notice_blocks import OPTOUT_MARK, PREFERENCES_MARK, NoticeForm, Written, notice_form
+from penstock.compose.notice_approval import why_held
+from penstock.compose.notice_blocks import OPTOUT_MARK, PREFERENCES_MARK, NoticeForm, notice_form
+from penstock.compose.notice_extras import Lacking, notice_extras
+from penstock.compose.notice_letter import completed
 from penstock.compose.notice_text import NoticeShelf, NoticeText
 from penstock.compose.sandbox import Nest
 from penstock.law.authorities import Authorities, Authority
-from penstock.model.campaign import Campaign, Controller
+from penstock.law.mail_duties import EEA, MailDuties, mail_duties
+from penstock.model.campaign import Basis, Campaign, Controller
 from penstock.model.codes import Code
-from penstock.model.contact import Contact, RecipientKind
+from penstock.model.contact import Contact, RecipientKind, SourceMethod
 from penstock.model.mail import Letter, Mail
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import COMMERCIAL_STREAMS, Phase, Services
 
 __all__ = ["Notice", "NoticeOptions"]
 
-_ROOT = re.compile(r"<html\b(?P<attributes>[^>]*)>", re.IGNORECASE)
-_NAME = re.compile(r"\s([A-Za-z:-]+)")
-_WOVEN = re.compile(r'data-penstock="(\w+)"')
 _LOCALES = {"en": "en_GB"}  # read without doubt everywhere: the month is a word, the day comes first
 _DATES = 4_096
 _RULE = "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)"
@@ -39,7 +39,10 @@ class NoticeOptions:
 
 
 class Notice:
-    """Appends the blocks to text and HTML; blocks the letter has woven in by `data-penstock` are not repeated there."""
+    """Appends the blocks to text and HTML; blocks the letter has woven in by `data-penstock` are not repeated there.
+
+    The notice is in the letter's language, and only a text that was adopted or approved goes out.
+    """
 
     Options: ClassVar[type] = NoticeOptions
     name = "notice"
@@ -47,81 +50,141 @@ class Notice:
     streams = COMMERCIAL_STREAMS
     reads: tuple[str, ...] = ("language", "country", "function", "title", "company.industry", "reason", "source")
     needs: tuple[str, ...] = (
+        "clock",
         "templates",
         "controllers",
         "tokens",
         "base_url",
         "reply_domain",
         "taxonomy",
-        "fallback_language",
+        "jurisdictions",
+        "legal_texts",
     )
 
     def __init__(self, options: NoticeOptions, services: Services) -> None:
         self._options = options
         self._services = services
-        self._shelf = NoticeShelf(services.templates / "notices")
+        self._shelf = NoticeShelf(services.templates / "notices", services.legal_texts.folder)
         self._languages = self._shelf.languages()
         self._authorities = Authorities.load()
-        self._forms: dict[tuple[str, ...], NoticeForm | TemplateFault] = {}
+        self._texts: dict[str, NoticeText | Reason] = {}
+        self._forms: dict[tuple[Any, ...], NoticeForm | Reason] = {}
         self._dates: dict[tuple[datetime, str], str] = {}
         self._titles: dict[tuple[str, str], str] = {}
 
     async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
         """The letter with its notice, or why there is none."""
-        return [self._noticed(mail) for mail in mails]
+        today = self._services.clock.now().date()
+        return [self._noticed(mail, today) for mail in mails]
 
-    def _noticed(self, mail: Mail) -> Mail | Reason:
+    def _noticed(self, mail: Mail, today: date) -> Mail | Reason:
         letter, campaign, contact = mail.content, mail.campaign, mail.contact
         controller = self._services.controllers.get(mail.controller)
         if not isinstance(letter, Letter) or campaign is None or contact is None or controller is None:
             return _missing("there is no letter with campaign, contact and controller to write a notice for")
-        notice = self._notice(mail, letter)
-        if notice is None:
-            return _missing("there is no notice in the letter's language nor in English")
-        form = self._form(mail, notice, campaign, contact, controller)
-        if isinstance(form, TemplateFault):
-            return _failed(form)
+        notice = self._text(letter.language)
+        if isinstance(notice, Reason):
+            return notice
+        form = self._form(mail, notice, campaign, contact, controller, today)
+        if isinstance(form, Reason):
+            return form
         values = self._values(mail, notice, campaign, contact)
         if isinstance(values, Reason):
             return values
-        written = form.written(values, self._url("body", "u", mail), self._url("page", "p", mail))
+        links = self._url("body", "u", mail), self._url("page", "p", mail)
+        # The id, not the number of earlier mails: that may change between two tries of the same mail.
+        written = form.written(values, *links, crc32(mail.id.encode()))
         if isinstance(written, TemplateFault):
             return _failed(written)
-        return mail.with_content(_completed(letter, written, notice))
+        return mail.with_content(completed(letter, written, form))
 
-    def _notice(self, mail: Mail, letter: Letter) -> NoticeText | None:
-        wanted = mail_language(mail, self._services.fallback_language) or ""
-        for language in (wanted, wanted.partition("-")[0], letter.language, "en"):
-            if language in self._languages:
-                return self._shelf.text(language)
-        return None
+    def _text(self, language: str) -> NoticeText | Reason:
+        """The notice in that language, or why no mail in it may leave; found out once."""
+        found = self._texts.get(language)
+        if found is None:
+            primary = language.partition("-")[0].lower()
+            known = next((each for each in (language, primary) if each in self._languages), None)
+            if known is None:
+                found = _no_language(language)
+            else:
+                why = why_held(self._shelf.file(known), self._services.legal_texts)
+                found = self._shelf.text(known) if why is None else _missing(why, "notices")
+            self._texts[language] = found
+        return found
 
     def _form(
-        self, mail: Mail, notice: NoticeText, campaign: Campaign, contact: Contact, controller: Controller
-    ) -> NoticeForm | TemplateFault:
-        country = contact.country or contact.workplace_country or controller.country
-        key = (controller.id, notice.language, mail.variant, country, campaign.digest)
+        self,
+        mail: Mail,
+        notice: NoticeText,
+        campaign: Campaign,
+        contact: Contact,
+        controller: Controller,
+        today: date,
+    ) -> NoticeForm | Reason:
+        theirs = contact.country, contact.workplace_country
+        key = (controller.id, notice.language, mail.variant, theirs, campaign.digest, today)
         found = self._forms.get(key)
         if found is None:
             if len(self._forms) >= _DATES:
                 self._forms.clear()
-            authority = self._authorities.of(country, controller.country)
-            constants = self._constants(notice, campaign, controller, authority)
-            found = self._forms[key] = notice_form(notice, mail.variant, constants)
+            countries = frozenset(filter(None, theirs))
+            found = self._forms[key] = self._made(mail, notice, campaign, controller, countries, today)
         return found
 
+    def _made(
+        self,
+        mail: Mail,
+        notice: NoticeText,
+        campaign: Campaign,
+        controller: Controller,
+        theirs: frozenset[str],
+        today: date,
+    ) -> NoticeForm | Reason:
+        contact = mail.contact
+        country = contact and (contact.country or contact.workplace_country)
+        authority = self._authorities.of(country or controller.country, controller.country)
+        # The strictest of the recipient's, the place of work's and the sender's country; None is one nobody knows.
+        duties = mail_duties(self._services.jurisdictions, (*(theirs or (None,)), controller.country), today)
+        constants = self._constants(notice, campaign, controller, authority, theirs)
+        translated = campaign.translations.get(notice.language, {})
+        extras = notice_extras(
+            notice,
+            duties,
+            constants,
+            wanted=campaign.basis is Basis.CONSENT,
+            represented="GB" in theirs and controller.country != "GB" and bool(controller.uk_representative),
+            topics=[spelled for word in campaign.topic for spelled in (word, translated.get(word, ""))],
+        )
+        if isinstance(extras, Lacking):
+            return _missing(extras.what, "notices", extras.rule)
+        if isinstance(extras, TemplateFault):
+            return _failed(extras)
+        form = notice_form(notice, mail.variant, constants, extras)
+        if isinstance(form, TemplateFault):
+            return _failed(form)
+        stated = not duties.postal_address or form.says("identity", controller.address)
+        return form if stated else _no_address(duties)
+
     def _constants(
-        self, notice: NoticeText, campaign: Campaign, controller: Controller, authority: Authority | None
+        self,
+        notice: NoticeText,
+        campaign: Campaign,
+        controller: Controller,
+        authority: Authority | None,
+        theirs: frozenset[str],
     ) -> dict[str, Any]:
         fields = ("legal_name", "address", "registration", "contact", "phone", "privacy_url")
-        more = ("eu_representative", "storage_locations", "recipients")
+        told = {name: getattr(controller, name) for name in (*fields, "storage_locations", "recipients")}
+        told["eu_representative"] = controller.eu_representative if not theirs or theirs & EEA else ""
+        told["uk_representative"] = controller.uk_representative
         translated = campaign.translations.get(notice.language, {})
         return {
-            "controller": Nest("controller", {name: getattr(controller, name) for name in (*fields, *more)}),
+            "controller": Nest("controller", told),
             "authority": Nest(
                 "authority",
                 {"name": authority.name if authority else "", "url": authority.url if authority else ""},
             ),
+            "basis": campaign.basis.value,
             "purpose": translated.get(campaign.purpose, campaign.purpose),
             "product": translated.get(campaign.product, campaign.product),
             "optout_url": OPTOUT_MARK,
@@ -164,6 +227,8 @@ class Notice:
     def _source(self, notice: NoticeText, contact: Contact) -> Nest | Reason:
         source = contact.source
         phrase = notice.sources.get(source.method) if source.method is not None else None
+        if source.method is SourceMethod.INFERRED:
+            phrase = notice.extras.get("derived", phrase)
         if phrase is None:
             return Reason(
                 self.name,
@@ -195,7 +260,7 @@ class Notice:
             if len(self._dates) >= _DATES:
                 self._dates.clear()
             found = self._dates[moment, language] = format_date(
-                moment.date(), "long", locale=_LOCALES.get(language, language)
+                moment.date(), "long", locale=_LOCALES.get(language, language).replace("-", "_")
             )
         return found
 
@@ -205,35 +270,25 @@ class Notice:
         return f"{self._services.base_url}/{path}/{self._services.tokens.sign(purpose, mail.id)}"
 
 
-def _completed(letter: Letter, written: Written, notice: NoticeText) -> Letter:
-    html = letter.html
-    if html is not None:
-        # The opt-out block is never left to the letter: a template cannot know this mail's link.
-        # Looked for from the end: that takes a third of the time where there is none.
-        woven = set(_WOVEN.findall(html)) - {"optout"} if html.rfind("data-penstock") >= 0 else ()
-        place = html.rfind("</body")
-        place = html.lower().rfind("</body") if place < 0 else place
-        place = len(html) if place < 0 else place
-        html = "".join((_rooted(html[:place], letter.language), written.markup(woven), html[place:]))
-    text = f"{letter.text.rstrip()}\n\n{written.text}"
-    return letter.with_notice(text, html, notice.version)
+def _no_address(duties: MailDuties) -> Reason:
+    why = "the sender's postal address must stand in the identity block here, and it does not"
+    return _missing(why, "controller.address", "; ".join(duties.statutes))
 
 
-def _rooted(html: str, language: str) -> str:
-    """`lang` and `dir` on the root element where the campaign gave none."""
-    root = _ROOT.search(html)
-    if root is None:
-        return html
-    given = {name.lower() for name in _NAME.findall(root["attributes"])}
-    lang = "" if "lang" in given else f' lang="{language}"'
-    turn = "" if "dir" in given else f' dir="{direction(language)}"'
-    if not (lang or turn):
-        return html
-    return f"{html[: root.start() + 5]}{lang}{turn}{html[root.start() + 5 :]}"
+def _no_language(language: str) -> Reason:
+    return Reason(
+        "notice",
+        Verdict.HOLD,
+        Code.LANGUAGE_MISSING,
+        f"the letter is in {language}, and there is no notice in that language",
+        Facts(("campaign.message", "notices")),
+        _RULE,
+    )
 
 
-def _missing(why: str) -> Reason:
-    return Reason("notice", Verdict.HOLD, Code.NOTICE_MISSING, why, Facts(("campaign", "controller")), _RULE)
+def _missing(why: str, field: str = "", rule: str | None = None) -> Reason:
+    fields = (field,) if field else ("campaign", "controller")
+    return Reason("notice", Verdict.HOLD, Code.NOTICE_MISSING, why, Facts(fields), rule or _RULE)
 
 
 def _failed(fault: TemplateFault) -> Reason:

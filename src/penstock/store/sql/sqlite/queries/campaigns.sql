@@ -16,6 +16,12 @@ SELECT seq, digest FROM carray(?) CROSS JOIN campaigns ON campaigns.seq = carray
 -- name: load_templates
 SELECT templates.digest, templates.source FROM carray(?) CROSS JOIN templates ON templates.digest = carray.value
 
+-- name: insert_enclosure
+INSERT OR IGNORE INTO enclosures (digest, data) VALUES (?, ?)
+
+-- name: load_enclosures
+SELECT enclosures.digest, enclosures.data FROM carray(?) CROSS JOIN enclosures ON enclosures.digest = carray.value
+
 -- name: seen
 UPDATE campaigns SET last_seen = (SELECT max(last_seen) + 1 FROM campaigns) WHERE digest = ?1
 

@@ -25,3 +25,8 @@ SELECT count(*) FROM contacts
 
 -- name: delete
 DELETE FROM contacts WHERE id IN (SELECT value FROM carray(?))
+
+-- name: erased
+SELECT json_group_array(json_array(carray.rowid, s.scope))
+FROM carray(?) CROSS JOIN suppression_keys ON suppression_keys.key = carray.value
+JOIN suppressions AS s ON s.seq = suppression_keys.entry AND s.kind = 'person' AND s.reason = 'erasure'

@@ -173,3 +173,11 @@ INSERT INTO remarks (about, at, action, why) VALUES (?, ?, ?, ?)
 
 -- name: remarks_of
 SELECT at, action, why FROM remarks WHERE about = ? ORDER BY id
+
+-- name: of_contacts
+SELECT json_group_array(lower(hex(mails.id)))
+FROM carray(?) CROSS JOIN contacts ON contacts.id = carray.value CROSS JOIN mails ON mails.identity = contacts.identity
+
+-- name: asked
+SELECT json_group_array(json_array(carray.value, touched_at))
+FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value) WHERE touched_at IS NOT NULL

@@ -1,0 +1,108 @@
+"""Legal texts as files: of the package, of the house's own, with several wordings and with extras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from penstock.compose.notice_text import EXTRAS, NoticeShelf
+from penstock.compose.notice_trial import notice_faults
+from penstock.errors import ConfigError
+from penstock.model.contact import Function, SourceMethod
+
+TEMPLATES = Path(__file__).parents[3] / "templates/notices"
+LANGUAGES = ("cs", "da", "de", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "sv")
+Own = Callable[..., Path]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    """Writes a text of the house's own: the English one with changes."""
+
+    def made(language: str, *changes: tuple[str, str]) -> Path:
+        source = (TEMPLATES / "en/notice.toml").read_text().replace('language = "en"', f'language = "{language}"')
+        for old, new in changes:
+            assert old in source, old
+            source = source.replace(old, new)
+        path = tmp_path / language / "notice.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        return tmp_path
+
+    return made
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_shipped_text_is_whole(language: str) -> None:
+    text = NoticeShelf(TEMPLATES).text(language)
+    assert text.language == language
+    assert notice_faults(text) == []
+    assert text.extras.keys() == set(EXTRAS)
+    assert set(text.sources) == {str(method) for method in SourceMethod}
+    assert set(text.functions) == {str(function) for function in Function}
+    assert len(text.blocks["regular", "reason"]) == len(text.blocks["regular", "optout"]) == 3
+    assert {len(wordings) for (variant, _), wordings in text.blocks.items() if variant == "first"} == {1}
+
+
+def test_a_text_of_the_house_goes_before_the_shipped_one_and_may_add_a_language(own: Own) -> None:
+    folder = own("hu", ("No, thanks", "Köszönöm, nem"))
+    own("en", ("No, thanks", "Stop it"))
+    shelf = NoticeShelf(TEMPLATES, folder)
+    assert shelf.languages() == {*LANGUAGES, "hu"}
+    assert [shelf.file(each).own for each in ("de", "en", "hu")] == [False, True, True]
+    assert [shelf.text(each).reply_phrase for each in ("de", "en", "hu")] == ["Nein, danke", "Stop it", "Köszönöm, nem"]
+
+
+def test_the_version_names_id_version_language_and_digest(own: Own) -> None:
+    shelf = NoticeShelf(TEMPLATES, own("hu"))
+    file = shelf.file("hu")
+    assert shelf.text("hu").version == f"penstock-notice-1-hu-{file.digest[:12]}"
+    assert len(file.digest) == 64
+    assert NoticeShelf(TEMPLATES, own("hu", ("No, thanks", "No"))).file("hu").digest != file.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('language = "hu"', 'language = "de"', "another language"),
+        ('id = "penstock-notice"', "", "lacks id"),
+        ("[sources]", "[source]", "lacks 'sources'"),
+        ("\ncommercial = ", "\ncomercial = ", "unknown extra comercial"),
+        ("[functions]", "functions = 1\n[other]", "notice"),
+        ("{{ optout_url }}", "{{ optout_url", "notice"),
+    ],
+)
+def test_a_text_that_cannot_be_used_is_an_error_with_its_file(own: Own, old: str, new: str, says: str) -> None:
+    shelf = NoticeShelf(TEMPLATES, own("hu", (old, new)))
+    with pytest.raises(ConfigError, match=says) as caught:
+        shelf.text("hu")
+    assert "notice.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["[]", '["", "x"]', "7", "[7]", '""'])
+def test_a_block_is_a_text_or_a_list_of_texts(tmp_path: Path, own: Own, given: str) -> None:
+    folder = own("hu")
+    path = folder / "hu/notice.toml"
+    head, mark, rest = path.read_text().partition("\n[regular]\n")
+    identity, _, tail = rest.partition("\nreason = ")
+    assert identity.startswith("identity = ")
+    path.write_text(f"{head}{mark}identity = {given}\nreason = {tail}")
+    with pytest.raises(ConfigError, match="list of texts"):
+        NoticeShelf(TEMPLATES, folder).text("hu")
+
+
+def test_a_misspelt_variable_is_found_wherever_it_stands(own: Own) -> None:
+    shelf = NoticeShelf(TEMPLATES, own("hu", ("controller.phone", "controller.fone")))
+    faults = notice_faults(shelf.text("hu"))
+    assert {fault.variable for fault in faults} == {"controller.fone"}
+    assert all("notice.toml" in fault.file for fault in faults)
+    shelf = NoticeShelf(TEMPLATES, own("da", ("controller.uk_representative", "controller.rep")))
+    assert [fault.variable for fault in notice_faults(shelf.text("da"))] == ["controller.rep"]
+
+
+def test_the_extras_are_those_of_the_contract() -> None:
+    assert get_args(EXTRAS) == ()
+    assert EXTRAS == ("commercial", "unsolicited", "acknowledgement", "representative_uk", "derived")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from penstock.compose.encoded_words import encoded_words
 
-__all__ = ["HeaderFault", "field_line", "split_mailbox"]
+__all__ = ["HeaderFault", "field_line", "split_mailbox", "unwritable"]
 
 _NAME = re.compile(r"[!-9;-~]{1,60}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
@@ -49,7 +49,7 @@ def field_line(name: str, value: str) -> str | HeaderFault:
     lowered = name.lower()
     if lowered not in _NAMES and not _NAME.fullmatch(name):
         return HeaderFault(name[:60] if name.isprintable() else "?", "is no header name")
-    if fault := _unwritable(value):
+    if fault := unwritable(value):
         return HeaderFault(name, fault)
     try:
         if lowered in _MAILBOXES:
@@ -64,7 +64,8 @@ def field_line(name: str, value: str) -> str | HeaderFault:
     return HeaderFault(name, "must be plain ASCII and not empty")
 
 
-def _unwritable(value: str) -> str | None:
+def unwritable(value: str) -> str | None:
+    """Why a value cannot stand in a header field: control characters and line ends; half characters are not told."""
     if value.isprintable():
         return None
     for character in value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -19,10 +19,12 @@ __all__ = [
     "Campaign",
     "Caps",
     "Controller",
+    "Enclosure",
     "MessageSpec",
     "Range",
     "Stream",
     "TemplateFile",
+    "asking_key",
 ]
 
 
@@ -67,6 +69,7 @@ class Controller:
     storage_locations: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     eu_representative: str = ""
+    uk_representative: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,25 @@ class Caps:
 class TemplateFile:
     """One template as read: `language` is empty for the default. `name` is the path in the campaign's words."""
 
-    part: Literal["text", "html"]
+    part: Literal["text", "html", "calendar"]
     language: str
     name: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with every letter, as read. `key` is empty for an attachment; an image is `cid:KEY` in the HTML.
+
+    `name` is what people see, `type` a media type, `digest` the SHA-256 (hex) of `data`, which stands for it wherever
+    campaigns are compared, hashed or shown.
+    """
+
+    key: str
+    name: str
+    type: str
+    digest: str
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +138,13 @@ class MessageSpec:
     fields: tuple[str, ...] = ()
     fallback_language: str | None = None
     templates: tuple[TemplateFile, ...] = ()
+    calendar: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
+
+    @property
+    def enclosed(self) -> int:
+        """How many octets the files have that may go with one letter, before they are encoded."""
+        return sum(len(each.data) for each in self.enclosures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +153,8 @@ class Campaign:
 
     `columns` renames columns of contact files to contact fields. `lia_document` is the assessment that the file
     `lia` names, None where there is none; `dpia_document` the SHA-256 (hex) of the file `dpia` names, None likewise.
-    Another assessment makes another campaign, so that an approval binds it too.
+    Another assessment makes another campaign, so that an approval binds it too. `reconfirm`: it asks people of whom
+    nothing was heard for years whether to go on.
     """
 
     id: str
@@ -152,4 +178,20 @@ class Campaign:
     lia_document: Lia | None = None
     dpia: str | None = None
     dpia_document: str | None = None
+    reconfirm: bool = False
     digest: str = ""
+
+    @property
+    def once_key(self) -> str:
+        """What a person gets one mail of, ever: the campaign; of all that ask whether to go on, the controller's."""
+        return asking_key(self.controller) if self.reconfirm else self.id
+
+    def slim(self) -> Campaign:
+        """The same campaign without the octets of its files: their digests stand for them."""
+        enclosures = tuple(replace(each, data=b"") for each in self.message.enclosures)
+        return replace(self, message=replace(self.message, enclosures=enclosures))
+
+
+def asking_key(controller: str) -> str:
+    """The `once_key` of a controller's question whether to go on; no campaign has such an id."""
+    return f"reconfirm {controller}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import apsw
 
@@ -15,9 +16,15 @@ from penstock.store.row_batches import numbers
 
 __all__ = ["Campaigns"]
 
+_OCTETS_AT_HAND = 64 * 1024 * 1024
+"""How much of the campaigns' files stays in memory."""
+
 
 class Campaigns:
-    """The kept campaigns. Content never changes under its digest, so what was read once is kept in memory."""
+    """The kept campaigns. Content never changes under its digest, so what was read once is kept in memory.
+
+    Campaigns with files are forgotten, oldest first, when the files of all of them are more than 64 MiB.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -67,6 +74,8 @@ class Campaigns:
             if row is None:
                 record, templates = self._records.write(campaign)
                 connection.executemany(self._sql["insert_template"], list(templates.items()))
+                enclosed = [(each.digest, each.data) for each in campaign.message.enclosures]
+                connection.executemany(self._sql["insert_enclosure"], enclosed)
                 row = connection.execute(self._sql["insert"], (campaign.digest, campaign.id, record, at)).get
             rows[campaign.digest] = row
         return rows
@@ -81,16 +90,34 @@ class Campaigns:
         return {row: loaded[self._digests[row]] for row in wanted}
 
     def load_in(self, connection: apsw.Connection, digests: Iterable[str]) -> dict[str, Campaign]:
-        """Those of the digests that are known, inside a transaction of the caller; two statements at most."""
+        """Those of the digests that are known, inside a transaction of the caller; three statements at most."""
         wanted = set(digests)
-        missing = tuple(wanted - self._kept.keys())
+        loaded = {digest: kept for digest in wanted if (kept := self._kept.get(digest)) is not None}
+        missing = tuple(wanted - loaded.keys())
         if missing:
             rows = list(connection.execute(self._sql["load"], (apsw.carray(missing),)))
-            used = {digest for _, record in rows for digest in self._records.template_digests(record)}
-            sources: dict[str, str] = {}
-            if used:
-                found = connection.execute(self._sql["load_templates"], (apsw.carray(tuple(used)),))
-                sources = dict(list(found))
+            used = [self._records.used(record) for _, record in rows]
+            sources = self._found(connection, "load_templates", {each for texts, _ in used for each in texts})
+            at_hand = list(self._kept.values())  # at once: other threads read, too
+            enclosed = {each.digest: each.data for kept in at_hand for each in kept.message.enclosures}
+            absent = {each for _, files in used for each in files} - enclosed.keys()
+            enclosed |= self._found(connection, "load_enclosures", absent)
             for digest, record in rows:
-                self._kept[digest] = self._records.read(record, sources)
-        return {digest: self._kept[digest] for digest in wanted if digest in self._kept}
+                loaded[digest] = self._kept[digest] = self._records.read(record, sources, enclosed)
+            self._make_room(wanted)
+        return loaded
+
+    def _found(self, connection: apsw.Connection, statement: str, digests: Collection[str]) -> dict[str, Any]:
+        if not digests:
+            return {}
+        return dict(list(connection.execute(self._sql[statement], (apsw.carray(tuple(digests)),))))
+
+    def _make_room(self, wanted: Collection[str]) -> None:
+        kept = list(self._kept.items())
+        octets = sum(campaign.message.enclosed for _, campaign in kept)
+        for digest, campaign in kept:
+            if octets <= _OCTETS_AT_HAND:
+                return
+            if campaign.message.enclosures and digest not in wanted:
+                self._kept.pop(digest, None)
+                octets -= campaign.message.enclosed

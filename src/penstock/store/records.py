@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -17,50 +17,41 @@ from penstock.model.contact import Company, Consent, Contact, Published, Relatio
 __all__ = ["CampaignRecord", "ContactRecord", "contact_octets", "contact_values"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The fields of a kind of record: their names, what reads their values, and the values of an empty record."""
-
-    names: tuple[str, ...]
-    read: Callable[[Any], tuple[Any, ...]]
-    empty: tuple[Any, ...] = ()
-
-    def said(self, record: Any) -> dict[str, Any]:
-        """What is known, by name."""
-        found = self.read(record)
-        if found == self.empty:
-            return {}
-        return {name: value for name, value in zip(self.names, found, strict=True) if value is not None and value != ()}
-
-
-def _fields(kind: type[Any], but: Collection[str] = ()) -> _Fields:
+def _fields(kind: type[Any], but: Collection[str] = ()) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of the fields, and what reads their values."""
     names = tuple(field.name for field in fields(kind) if field.name not in but)
-    return _Fields(names, attrgetter(*names))
+    return names, attrgetter(*names)
 
 
-def _fields_of_part(kind: Callable[[], Any]) -> _Fields:
-    known = _fields(type(kind()))
-    return replace(known, empty=known.read(kind()))
+def _said(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
+    """What is known, by name. Most of it is text, and that much is seen at the first look."""
+    return {
+        name: value
+        for name, value in zip(names, values, strict=True)
+        if value or (value is not None and value != ())
+    }  # fmt: skip
 
 
-_PARTS = {
-    "company": _fields_of_part(Company),
-    "source": _fields_of_part(Source),
-    "relationship": _fields_of_part(Relationship),
-    "published": _fields_of_part(Published),
-}
-_CONSENT = _fields(Consent)
-_CONTACT = _fields(Contact, {*_PARTS, "consents"})
+_KINDS: tuple[tuple[str, type[Any]], ...] = (
+    ("company", Company),
+    ("source", Source),
+    ("relationship", Relationship),
+    ("published", Published),
+)
+_PARTS = [(name, *_fields(kind), _fields(kind)[1](kind())) for name, kind in _KINDS]
+_CONSENT, _READ_CONSENT = _fields(Consent)
+_CONTACT, _READ_CONTACT = _fields(Contact, {*dict(_KINDS), "consents"})
 
 
 def contact_values(contact: Contact) -> dict[str, Any]:
     """The contact as JSON has it; what is unknown or empty is left out."""
-    values = _CONTACT.said(contact)
-    for name, part in _PARTS.items():
-        if said := part.said(getattr(contact, name)):
-            values[name] = said
+    values = _said(_CONTACT, _READ_CONTACT(contact))
+    for part, names, read, empty in _PARTS:
+        found = read(getattr(contact, part))
+        if found != empty:
+            values[part] = _said(names, found)
     if contact.consents:
-        values["consents"] = [_CONSENT.said(consent) for consent in contact.consents]
+        values["consents"] = [_said(_CONSENT, _READ_CONSENT(consent)) for consent in contact.consents]
     return values
 
 
@@ -86,7 +77,7 @@ class ContactRecord:
 
 
 class CampaignRecord:
-    """Writes a campaign with its templates apart, by content hash, and reads it back."""
+    """Writes a campaign with its templates and files apart, by content hash, and reads it back."""
 
     def __init__(self) -> None:
         self._adapter = TypeAdapter(Campaign)
@@ -99,16 +90,18 @@ class CampaignRecord:
             digest = hashlib.sha256(template.source.encode()).hexdigest()
             sources[digest] = template.source
             stored.append(replace(template, source=digest))
-        slim = replace(campaign, message=replace(campaign.message, templates=tuple(stored)))
-        return orjson.dumps(slim), sources
+        slim = replace(campaign, message=replace(campaign.message, templates=tuple(stored))).slim()
+        return orjson.dumps(slim, default=bytes.decode), sources
 
-    def template_digests(self, data: bytes) -> list[str]:
-        """The hashes of the templates that a stored campaign uses."""
-        record: dict[str, Any] = orjson.loads(data)
-        return [template["source"] for template in record["message"]["templates"]]
+    def used(self, data: bytes) -> tuple[list[str], list[str]]:
+        """The hashes of the templates and of the files that a stored campaign uses."""
+        message: dict[str, Any] = orjson.loads(data)["message"]
+        enclosures = message.get("enclosures", ())  # older records have none
+        return [each["source"] for each in message["templates"]], [each["digest"] for each in enclosures]
 
-    def read(self, data: bytes, sources: dict[str, str]) -> Campaign:
-        """The campaign, its templates put back."""
+    def read(self, data: bytes, sources: Mapping[str, str], enclosed: Mapping[str, bytes]) -> Campaign:
+        """The campaign, its templates and files put back."""
         slim = self._adapter.validate_json(data)
-        templates = tuple(replace(template, source=sources[template.source]) for template in slim.message.templates)
-        return replace(slim, message=replace(slim.message, templates=templates))
+        templates = tuple(replace(each, source=sources[each.source]) for each in slim.message.templates)
+        enclosures = tuple(replace(each, data=enclosed[each.digest]) for each in slim.message.enclosures)
+        return replace(slim, message=replace(slim.message, templates=templates, enclosures=enclosures))

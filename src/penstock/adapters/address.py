@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -11,10 +13,12 @@ from penstock.adapters.smtp import SmtpAdapter
 from penstock.adapters.smtp_login import AccessTokens, Auth, Credentials, Secret, TokenRequest
 from penstock.adapters.smtp_url import SMTP_SCHEMES, SmtpAddress, smtp_address
 from penstock.errors import ConfigError
-from penstock.ports import Adapter, Clock
+from penstock.ports import Adapter, AdapterAddress, Clock
 
 __all__ = ["adapter_from_url"]
 
+PLUGINS = "penstock.adapters"
+"""The entry-point group of ways out: the scheme of an address → a callable from AdapterAddress to an adapter."""
 _OPTIONS = ("smtputf8",)
 _WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -29,7 +33,8 @@ def adapter_from_url(
     api_key: Secret | None = None,
     endpoint: str = "",
 ) -> Adapter:
-    """Make the adapter for `file:FOLDER[?smtputf8=no]` or a mail server's address (`penstock.adapters.smtp_url`).
+    """Make the adapter for `file:FOLDER[?smtputf8=no]`, a mail server's address (`penstock.adapters.smtp_url`) or a
+    plugin's, such as `sendgrid:`.
 
     A relative folder starts at `base`. A mail server needs the clock. `password` is what `user` logs in with; for
     XOAUTH2 it is the refresh token, `api_key` the client's secret, and `endpoint` may name another token endpoint.
@@ -45,15 +50,49 @@ def adapter_from_url(
             name, address, clock, credentials=_credentials(name, address, clock, password, api_key, endpoint)
         )
     if scheme != "file":
-        raise ConfigError(
-            "this kind of adapter is not in this version", where=where, mend='use "file:FOLDER" or "smtp://HOST"'
-        )
+        return _from_plugin(scheme, rest, name, clock, api_key, password, endpoint)
     folder, _, query = rest.partition("?")
     folder = folder.removeprefix("//")
     if not folder:
         raise ConfigError("no folder is named", where=where, mend='for example "file:outbox"')
     options = _options(query, where)
     return FileAdapter(name, base / Path(folder).expanduser(), smtputf8=options.get("smtputf8", True))
+
+
+def _from_plugin(
+    scheme: str, rest: str, name: str, clock: Clock | None, api_key: Secret | None, password: Secret | None,
+    endpoint: str,
+) -> Adapter:  # fmt: skip
+    """What an installed package makes of the address."""
+    where = f"adapters.{name}.url"
+    points = entry_points(group=PLUGINS)
+    found = next((point for point in points if point.name == scheme), None)
+    if found is None:
+        known = ", ".join(['"file:FOLDER"', '"smtp://HOST"', *sorted(f'"{point.name}:"' for point in points)])
+        mend = f"installed are {known}; other ESPs are packages named penstock-…"
+        raise ConfigError(f"nothing here sends by {scheme!r}", where=where, mend=mend)
+    if clock is None:
+        raise ConfigError("an ESP cannot be used without a clock", where=where)
+    try:
+        make = found.load()
+    except Exception as fault:
+        raise ConfigError(f"the plugin for {scheme} cannot be loaded: {type(fault).__name__}", where=where) from fault
+    place, _, query = rest.partition("?")
+    address = AdapterAddress(
+        name,
+        place.removeprefix("//"),
+        clock,
+        dict(parse_qsl(query, keep_blank_values=True)),
+        _revealed(api_key),
+        _revealed(password),
+        endpoint,
+    )
+    adapter: Adapter = make(address)
+    return adapter
+
+
+def _revealed(secret: Secret | None) -> Callable[[], str]:
+    return secret.reveal if secret else str
 
 
 def _credentials(

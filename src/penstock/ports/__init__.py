@@ -5,11 +5,12 @@ adapters say what they find as values; they raise only `penstock.errors.Unavaila
 a bug.
 """
 
-from penstock.ports.adapters import Adapter, Capabilities
+from penstock.ports.adapters import Adapter, AdapterAddress, Capabilities
 from penstock.ports.clock import Clock
 from penstock.ports.lists import Counts, ListKey, ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Ticket
 from penstock.ports.services import Services, Tokens
+from penstock.ports.signing import NoSenders, SenderDomain, Senders, Signer
 from penstock.ports.sources import ContactRow, RowFault, Source
 from penstock.ports.stages import ALL_STREAMS, COMMERCIAL_STREAMS, Check, Edit, NoOptions, Phase, Stage
 from penstock.ports.store import (
@@ -28,6 +29,7 @@ __all__ = [
     "BEGUN_ELSEWHERE",
     "COMMERCIAL_STREAMS",
     "Adapter",
+    "AdapterAddress",
     "Capabilities",
     "Check",
     "Clock",
@@ -43,6 +45,7 @@ __all__ = [
     "Mails",
     "NoLists",
     "NoOptions",
+    "NoSenders",
     "Phase",
     "Queue",
     "RateQuery",
@@ -50,8 +53,11 @@ __all__ = [
     "Registers",
     "RowFault",
     "SavedMail",
+    "SenderDomain",
+    "Senders",
     "Services",
     "Settlement",
+    "Signer",
     "Source",
     "Stage",
     "Standings",

@@ -161,7 +161,7 @@ def a_mail(contact: Contact | None = None, campaign: Campaign | None = None, **f
     contact, campaign = contact or a_contact(), campaign or a_campaign()
     identity = an_identifier().of(contact)
     mail = Mail(
-        id=a_keyring().mail_id(campaign.id, identity.person),
+        id=a_keyring().mail_id(campaign.once_key, identity.person),
         envelope=Envelope("eva.berg@nordlicht.example", contact.address),
         stream=campaign.stream,
         controller=campaign.controller,

@@ -132,7 +132,7 @@ async def test_an_absolute_folder_does_not_start_at_the_config(tmp_path: Path, u
         ("file:out?smtputf=no", "did you mean 'smtputf8'"),
         ("file:out?smtputf8=perhaps", "expected yes or no"),
         ("smtp://user:hunter2@127.0.0.1", "not in this version"),
-        ("outbox", "not in this version"),
+        ("outbox", "nothing here sends by"),
     ],
 )
 def test_addresses_that_are_not_understood_are_refused_without_repeating_them(

@@ -1,0 +1,5 @@
+"""Penstock's way out through Mailgun."""
+
+from penstock_mailgun.deliver import Mailgun, adapter
+
+__all__ = ["Mailgun", "adapter"]

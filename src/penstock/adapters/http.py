@@ -1,0 +1,193 @@
+"""The base of ESP plugins: an ESP is two pure functions, and all that can go wrong between them happens here.
+
+A plugin imports from this module, `penstock.ports`, `penstock.model`, `penstock.errors` and `penstock.testing` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Protocol
+
+from penstock.adapters.breaker import Breaker
+from penstock.adapters.http_exchange import Doubt, Exchange, HttpRequest, HttpResponse, HttpTimeouts, NotStarted
+from penstock.adapters.http_rates import asked_pause
+from penstock.adapters.mail_fields import MailFields, mail_fields
+from penstock.errors import AdapterUnavailable
+from penstock.model.codes import Code
+from penstock.model.mail import Mail
+from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
+from penstock.observe.log import get_logger
+from penstock.ports import Capabilities, Clock
+
+__all__ = [
+    "Esp",
+    "Exchange",
+    "HttpAdapter",
+    "HttpRequest",
+    "HttpResponse",
+    "HttpTimeouts",
+    "MailFields",
+    "Refusal",
+    "mail_fields",
+]
+
+ACCOUNT_PAUSE = 900.0
+"""Seconds a way out is left alone that refuses our key or our account."""
+_RATE_PAUSE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A whole request that was certainly not accepted. `account`: a person must see to it; `later`: only time.
+
+    `after` is how long the answer's text asks to wait, where no header does.
+    """
+
+    scope: Literal["account", "later"]
+    why: str
+    after: timedelta | None = None
+
+
+class Esp(Protocol):
+    """What a plugin writes: pure functions from mails to a request and from a response to outcomes."""
+
+    capabilities: Capabilities
+    per_request: int
+    """How many mails one request may carry."""
+
+    def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
+        """The request for 1 to `per_request` mails; Failed where they cannot be expressed."""
+        ...
+
+    def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:
+        """One outcome per mail. Asked for status 2xx and for 4xx that no rule below answers.
+
+        An answer that cannot be understood is Uncertain for status 2xx and Failed for 4xx.
+        """
+        ...
+
+    def refusal(self, response: HttpResponse, /) -> Refusal | None:
+        """What this ESP documents as a refusal of the whole request, beyond 401, 403, 429 and 503."""
+        ...
+
+    async def inspect(self, exchange: Exchange, /) -> str | None:
+        """Look at the account before the first mail: what forbids to use it, None where nothing does."""
+        ...
+
+
+class HttpAdapter:
+    """Hands mails to one ESP. Requests run side by side, at most as many as there are connections."""
+
+    def __init__(self, name: str, esp: Esp, exchange: Exchange, clock: Clock, *, connections: int = 10) -> None:
+        self.name = name
+        self.capabilities = esp.capabilities
+        self._esp = esp
+        self._exchange = exchange
+        self._clock = clock
+        self._places = asyncio.Semaphore(connections)
+        self._breaker = Breaker(clock)
+        self._not_before = 0.0
+        self._inspected = False
+        self._log = get_logger("adapters.http")
+
+    async def prepare(self) -> None:
+        """Let the plugin look at the account, once. Raises AdapterUnavailable for an account that must not be used."""
+        if self._inspected:
+            return
+        if fault := await self._esp.inspect(self._exchange):
+            self._breaker.trip(fault, ACCOUNT_PAUSE)
+            self._log.error("esp_account_unfit", adapter=self.name, why=fault)
+            raise AdapterUnavailable(fault, where=f"adapters.{self.name}")
+        self._inspected = True
+
+    async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
+        """One outcome per mail, in order. Raises AdapterUnavailable when none was offered."""
+        await self.prepare()
+        if self._breaker.open:
+            raise AdapterUnavailable(f"left alone for a while: {self._breaker.why}", where=f"adapters.{self.name}")
+        size = self._esp.per_request
+        chunks = [mails[at : at + size] for at in range(0, len(mails), size)]
+        if len(chunks) == 1:
+            answers = [await self._chunk(chunks[0])]
+        else:
+            answers = await asyncio.gather(*map(self._chunk, chunks))
+        outcomes = [outcome for answer in answers for outcome in answer]
+        if outcomes and all(isinstance(each, TryLater) and not each.attempt_used for each in outcomes):
+            first = outcomes[0]
+            if isinstance(first, TryLater) and first.after is None:
+                raise AdapterUnavailable(first.why, where=f"adapters.{self.name}")
+        return outcomes
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._exchange.aclose()
+
+    async def _chunk(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
+        async with self._places:
+            if self._breaker.open:
+                return _all(mails, TryLater(f"left alone for a while: {self._breaker.why}", attempt_used=False))
+            if (wait := self._not_before - self._clock.machine()) > 0.0:
+                later = TryLater("the ESP asked us to wait", timedelta(seconds=wait), Code.RATE_BACKOFF, False)
+                return _all(mails, later)
+            request = self._esp.request(mails)
+            if isinstance(request, Failed):
+                return _all(mails, request)
+            match await self._exchange.send(request):
+                case NotStarted(why):
+                    self._breaker.bad(why)
+                    return _all(mails, TryLater(f"no request left: {why}", attempt_used=False))
+                case Doubt(why):
+                    self._breaker.bad(why)
+                    return _all(mails, Uncertain(f"no answer to the request: {why}"))
+                case HttpResponse() as response:
+                    return self._answered(mails, response)
+
+    def _answered(self, mails: Sequence[Mail], response: HttpResponse) -> Sequence[Outcome]:
+        status = response.status
+        refusal = self._esp.refusal(response) or _standard(status)
+        pause = asked_pause(response.headers, self._clock.now(), refused=refusal is not None)
+        pause = pause or (refusal.after if refusal is not None else None)
+        if pause:
+            self._not_before = max(self._not_before, self._clock.machine() + pause.total_seconds())
+        if refusal is not None and refusal.scope == "account":
+            self._breaker.trip(refusal.why, ACCOUNT_PAUSE)
+            self._log.error("esp_account_refused", adapter=self.name, status=status, why=refusal.why)
+            return _all(mails, TryLater(refusal.why, attempt_used=False))
+        if refusal is not None:
+            return _all(mails, TryLater(refusal.why, pause or _RATE_PAUSE, Code.RATE_BACKOFF))
+        if status >= 500:
+            self._breaker.bad(f"HTTP {status}")
+            return _all(mails, Uncertain(f"the ESP answered HTTP {status}: it may have accepted the mail"))
+        return self._read(mails, response)
+
+    def _read(self, mails: Sequence[Mail], response: HttpResponse) -> Sequence[Outcome]:
+        try:
+            outcomes = self._esp.outcomes(mails, response)
+        except Exception as fault:  # noqa: BLE001 — a plugin that cannot read an answer leaves its mails in doubt
+            self._log.error("esp_answer_unread", adapter=self.name, fault=type(fault).__name__)
+            return _all(mails, Uncertain("the answer could not be read"))
+        if len(outcomes) != len(mails):
+            return _all(mails, Uncertain("the plugin answered the wrong number of outcomes"))
+        if any(isinstance(outcome, Uncertain) for outcome in outcomes):
+            self._breaker.bad("answers that cannot be understood")
+        elif any(isinstance(outcome, Accepted) for outcome in outcomes):
+            self._breaker.good()
+        return outcomes
+
+
+def _standard(status: int) -> Refusal | None:
+    """What a status means with every ESP (architecture's table of doubt)."""
+    if status in {401, 403}:
+        return Refusal("account", f"HTTP {status}: the key is refused")
+    if status in {429, 503}:
+        return Refusal("later", f"HTTP {status}: too much at once")
+    if 300 <= status < 400 or status in {404, 405}:
+        return Refusal("account", f"HTTP {status}: this is not the address of the ESP's interface")
+    return None
+
+
+def _all(mails: Sequence[Mail], outcome: Outcome) -> list[Outcome]:
+    return [outcome] * len(mails)

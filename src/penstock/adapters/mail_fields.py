@@ -1,0 +1,118 @@
+"""A finished mail as the fields that JSON ESPs take instead of its bytes."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from penstock.compose.headers import split_mailbox
+from penstock.model.mail import Attachment, Header, Letter, Mail, Message
+
+__all__ = ["MailFields", "mail_fields"]
+
+_OWN_FIELDS = frozenset(
+    {
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "reply-to",
+        "date",
+        "mime-version",
+        "sender",
+        "return-path",
+        "dkim-signature",
+    }
+)
+"""Headers that have a field of their own, or that the ESP makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailFields:
+    """Text is what people read, not encoded. `headers` are those without a field of their own; Message-ID is one."""
+
+    sender_name: str
+    sender: str
+    recipient: str
+    reply_to_name: str
+    reply_to: str
+    subject: str
+    text: str
+    html: str | None
+    headers: tuple[Header, ...]
+    attachments: tuple[Attachment, ...]
+    calendar: str | None = None
+
+
+def mail_fields(mail: Mail) -> MailFields | None:
+    """The verified fields of a finished mail; None where bytes handed in cannot be taken apart without loss."""
+    content = mail.content
+    if isinstance(content, Message) and content.letter is None:
+        return _of_message(mail, content.data)
+    letter = content.letter if isinstance(content, Message) else content
+    return _of_letter(mail, letter) if isinstance(letter, Letter) else None
+
+
+def _of_letter(mail: Mail, letter: Letter) -> MailFields:
+    return _fields(mail, letter.headers, letter.text, letter.html, letter.attachments, letter.calendar)
+
+
+def _of_message(mail: Mail, data: bytes) -> MailFields | None:
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    if message.get_content_type() in {"multipart/signed", "multipart/encrypted", "application/pkcs7-mime"}:
+        return None  # it would be another mail in other words
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    try:
+        headers = tuple((name, str(value)) for name, value in message.items())
+        return _fields(
+            mail,
+            headers,
+            text.get_content() if isinstance(text, EmailMessage) else "",
+            html.get_content() if isinstance(html, EmailMessage) else None,
+            tuple(map(_attachment, message.iter_attachments())),
+            None,
+        )
+    except (LookupError, ValueError, KeyError):  # unknown charset, headers that cannot be read
+        return None
+
+
+def _attachment(part: EmailMessage) -> Attachment:
+    payload = part.get_payload(decode=True)
+    data = payload if isinstance(payload, bytes) else part.as_bytes()
+    cid = str(part["Content-ID"] or "").strip().strip("<>")
+    return Attachment(part.get_filename() or "attachment", part.get_content_type(), data, cid)
+
+
+def _fields(
+    mail: Mail,
+    headers: tuple[Header, ...],
+    text: str,
+    html: str | None,
+    attachments: tuple[Attachment, ...],
+    calendar: str | None,
+) -> MailFields:
+    named = {name.lower(): value for name, value in headers}
+    sender_name, sender = split_mailbox(named.get("from", ""))
+    reply_name, reply = split_mailbox(named.get("reply-to", "")) if "reply-to" in named else ("", "")
+    rest = tuple(
+        (name, value)
+        for name, value in headers
+        if name.lower() not in _OWN_FIELDS and not name.lower().startswith("content-")
+    )
+    return MailFields(
+        sender_name,
+        sender,
+        mail.envelope.recipient,
+        reply_name,
+        reply,
+        named.get("subject", ""),
+        text,
+        html,
+        rest,
+        attachments,
+        calendar,
+    )

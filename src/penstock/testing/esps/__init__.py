@@ -1,0 +1,1 @@
+"""Local servers that behave as ESPs do, one file each."""

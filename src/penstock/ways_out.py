@@ -1,0 +1,60 @@
+"""The adapters of the config, and the routes made of several, opened once for a house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from penstock.adapters.address import adapter_from_url
+from penstock.adapters.routing import with_routes
+from penstock.config.settings import Settings
+from penstock.errors import ConfigError
+from penstock.model.route import names_in, parse_route
+from penstock.ports import Adapter, Capabilities, Clock
+
+__all__ = ["LiveCapabilities", "open_adapters", "rates_of"]
+
+
+class LiveCapabilities(Mapping[str, Capabilities]):
+    """What each adapter can carry, as it knows it now: some learn it from the other end."""
+
+    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
+        self._adapters = adapters
+
+    def __getitem__(self, name: str) -> Capabilities:
+        return self._adapters[name].capabilities
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._adapters)
+
+    def __len__(self) -> int:
+        return len(self._adapters)
+
+
+def open_adapters(settings: Settings, clock: Clock) -> dict[str, Adapter]:
+    """By name; routes made of several by their text. Raises ConfigError with the place in the config."""
+    single = {name: _adapter(settings, name, clock) for name in settings.adapters}
+    return with_routes(single, (route for route in settings.routes.values() if route not in single))
+
+
+def rates_of(settings: Settings, adapters: Mapping[str, Adapter]) -> dict[str, tuple[str, ...]]:
+    """The limits of each way out: the configured ones and its provider's; of several, those of all."""
+    single = {
+        name: (*settings.adapters[name].rate, *getattr(adapters[name], "rates", ())) for name in settings.adapters
+    }
+    return {
+        name: tuple(dict.fromkeys(rate for each in names_in(parse_route(name)) for rate in single[each]))
+        for name in adapters
+    }
+
+
+def _adapter(settings: Settings, name: str, clock: Clock) -> Adapter:
+    """One way out; what is wrong with it is told with its place in the config."""
+    each = settings.adapters[name]
+    try:
+        return adapter_from_url(
+            name, each.url, settings.base, clock, password=each.password, api_key=each.api_key, endpoint=each.endpoint
+        )
+    except ConfigError as fault:
+        key = fault.where.removeprefix(f"adapters.{name}.")
+        where = settings.where("adapters", name, key if key in {"api_key", "password", "endpoint"} else "url")
+        raise ConfigError(fault.what, where=where, mend=fault.mend) from None

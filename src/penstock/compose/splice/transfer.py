@@ -1,0 +1,167 @@
+"""Transfer encodings: the content of a body, and new octets put into it (RFC 2045 section 6)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+
+from penstock.compose.splice.edit import Edit
+
+__all__ = ["IDENTITY", "content_of", "grafted", "has_long_line", "smallest", "written"]
+
+IDENTITY = frozenset({"7bit", "8bit", "binary"})
+_LINE = 76
+_LONGEST_LINE = 998
+"""Octets without CRLF (RFC 5322 section 2.1.1)."""
+_CHUNK = 57 * 256
+"""Octets encoded at a time, so that a large part never stands in memory line by line; whole lines of base64."""
+_QUOTED = re.compile(rb"(?:=[0-9A-F]{2}|[^=]){1,25}")
+_SPACE = b" \t\r\n"
+_ASCII = bytes(range(128))
+
+_Span = tuple[int, int]
+
+
+def content_of(data: bytes, body: _Span, encoding: str) -> bytes | None:
+    """The octets that a body stands for; None when it is damaged, or the encoding is unknown."""
+    start, end = body
+    if encoding in IDENTITY:
+        return data[start:end]
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(memoryview(data)[start:end])
+    if encoding != "base64":
+        return None
+    signs = data[start:end].translate(None, _SPACE)
+    try:
+        octets = binascii.a2b_base64(signs, strict_mode=True)
+    except binascii.Error:
+        return None
+    # The library lets signs of padding pass behind a group that is full.
+    return octets if len(signs) == (len(octets) + 2) // 3 * 4 else None
+
+
+def grafted(data: bytes, body: _Span, encoding: str, content: bytes, place: int, graft: bytes) -> list[Edit]:
+    """The edits that put `graft` into the content before `place`. What stands before it stays as it is."""
+    if encoding == "base64":
+        return _in_base64(data, body, content, place, graft)
+    if encoding == "quoted-printable":
+        return [_in_quoted(data, body, len(content) - place, graft)]
+    return [(body[0] + place, body[0] + place, graft)]
+
+
+def written(body: _Span, encoding: str, content: bytes) -> list[Edit]:
+    """The edits that make `content`, in that encoding, the whole body."""
+    if encoding == "base64":
+        return _replaced(body, _base64(content))
+    return _replaced(body, _quoted(content) if encoding == "quoted-printable" else iter([content]))
+
+
+def smallest(content: bytes) -> str:
+    """Quoted-printable or base64, whichever takes fewer octets; base64 for octets that are no text."""
+    if b"\0" in content:
+        return "base64"
+    special = len(content.translate(None, _ASCII)) + content.count(b"=")
+    return "quoted-printable" if special * 2 < len(content) * 0.37 else "base64"
+
+
+def has_long_line(octets: bytes) -> bool:
+    """Whether a line is longer than 998 octets."""
+    place, end = 0, len(octets)
+    while end - place > _LONGEST_LINE:
+        found = octets.rfind(b"\r\n", place, place + _LONGEST_LINE + 2)
+        if found < 0:
+            return True
+        place = found + 2
+    return False
+
+
+def _replaced(span: _Span, pieces: Iterator[bytes]) -> list[Edit]:
+    """The pieces in the place of a span, not joined: that is done once for the whole message."""
+    edits: list[Edit] = [(*span, b"")]
+    edits += [(span[1], span[1], piece) for piece in pieces]
+    return edits
+
+
+def _line_start(data: bytes, start: int, end: int) -> int:
+    """Where the line begins that ends at `end`, its CRLF included."""
+    found = data.rfind(b"\r\n", start, max(end - 2, start))
+    return start if found < 0 else found + 2
+
+
+def _in_quoted(data: bytes, body: _Span, after: int, graft: bytes) -> Edit:
+    """Look from the end for the line in which `after` octets of the content are left; only that one changes."""
+    end = body[1]
+    while True:
+        start = _line_start(data, body[0], end)
+        octets = binascii.a2b_qp(data[start:end])
+        if len(octets) >= after or start == body[0]:
+            break
+        after -= len(octets)
+        end = start
+    head, tail = octets[: len(octets) - after], octets[len(octets) - after :]
+    last = end == body[1]
+    if not head:
+        return start, start, _quoted_whole(graft, last=start == body[1])
+    if not tail and data.endswith(b"\r\n", start, end) and not data.endswith(b"=\r\n", start, end):
+        return end, end, _quoted_whole(graft, last=last)
+    return start, end, _quoted_whole(head + graft + tail, last=last)
+
+
+def _quoted_whole(content: bytes, *, last: bool) -> bytes:
+    """With a soft break where the next line goes on with this one."""
+    coded = b"".join(_quoted(content))
+    return coded if last or content.endswith(b"\r\n") else _broken(coded)
+
+
+def _quoted(content: bytes) -> Iterator[bytes]:
+    """Quoted-printable with CRLF for each CRLF of the content; any other CR or LF is escaped."""
+    place = 0
+    while place < len(content):
+        end = place + _CHUNK
+        if end < len(content):
+            found = content.rfind(b"\r\n", place, end)
+            end = end if found < 0 else found + 2
+        lines = content[place:end].split(b"\r\n")
+        place = end
+        coded = b"\r\n".join([_quoted_line(line) for line in lines])
+        yield _broken(coded) if lines[-1] and place < len(content) else coded
+
+
+def _quoted_line(line: bytes) -> bytes:
+    pieces = binascii.b2a_qp(line, istext=False).split(b"=\n")
+    # Spaces before an escape make the library overlook that the line is full.
+    if max(map(len, pieces)) >= _LINE and len(pieces) > 1:
+        pieces = _QUOTED.findall(b"".join(pieces))
+    return b"=\r\n".join(pieces)
+
+
+def _broken(coded: bytes) -> bytes:
+    """With a soft break at the end, for which the last line needs room."""
+    above, line_end, last = coded.rpartition(b"\r\n")
+    if len(last) >= _LINE:
+        last = b"=\r\n".join(_QUOTED.findall(last))
+    return b"".join((above, line_end, last, b"=\r\n"))
+
+
+def _in_base64(data: bytes, body: _Span, content: bytes, place: int, graft: bytes) -> list[Edit]:
+    """Lines of whole groups of four before `place` stay; the rest is written anew."""
+    end = body[1]
+    while end > body[0] and data[end - 1] in _SPACE:
+        end -= 1
+    start = end
+    signs = (len(content) + 2) // 3 * 4
+    while start > body[0] and (start == end or signs % 4 or signs // 4 * 3 > place):
+        before = _line_start(data, body[0], start)
+        signs -= len(data[before:start].translate(None, _SPACE))
+        start = before
+    octets = memoryview(content)
+    return _replaced((start, end), _base64(b"".join((octets[signs // 4 * 3 : place], graft, octets[place:]))))
+
+
+def _base64(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), _CHUNK):
+        whole = binascii.b2a_base64(content[start : start + _CHUNK], newline=False)
+        if start:
+            yield b"\r\n"
+        yield b"\r\n".join([whole[place : place + _LINE] for place in range(0, len(whole), _LINE)])

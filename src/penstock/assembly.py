@@ -88,7 +88,7 @@ class Assembler:
     def mail(self, campaign: Campaign, contact: Contact, contact_id: str | None = None) -> Mail:
         """The draft of one campaign step to one contact, without history. The id is the same every time."""
         identity = self._identifier.of(contact)
-        mail_id = self._keyring.mail_id(campaign.id, identity.person)
+        mail_id = self._keyring.mail_id(campaign.once_key, identity.person)
         return Mail(
             id=mail_id,
             envelope=self._envelope(sender_address(campaign.message.from_), contact.address, campaign.stream, mail_id),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from penstock.delivery.portions import at_once
 from penstock.model.campaign import Campaign
 from penstock.model.codes import Code
 from penstock.model.contact import Contact
@@ -76,10 +77,12 @@ class StoredContacts:
             after, line = page[-1].id, line + len(page)
 
 
-async def rows_of(source: Source, limit: int | None) -> AsyncIterator[Sequence[ContactRow | RowFault]]:
-    """The source's chunks, cut after the first `limit` rows."""
+async def rows_of(
+    source: Source, limit: int | None, size: int = CHUNK
+) -> AsyncIterator[Sequence[ContactRow | RowFault]]:
+    """The source's chunks of `size` rows, cut after the first `limit` rows."""
     left = limit
-    async for chunk in source.chunks(CHUNK):
+    async for chunk in source.chunks(size):
         if left is None:
             yield chunk
             continue
@@ -102,7 +105,7 @@ async def decisions(
     """Decide every row in file order as `send` would, rows of this run counted for caps and duplicates."""
     pipeline = house.pipeline(peek=True)
     tally = RunTally()
-    async for chunk in rows_of(source, limit):
+    async for chunk in rows_of(source, limit, at_once(campaign, CHUNK)):
         rows = [row for row in chunk if isinstance(row, ContactRow)]
         decided = iter(await judge_contacts(house, pipeline, campaign, [row.contact for row in rows], tally, last))
         for row in chunk:

@@ -130,7 +130,7 @@ class Gate:
 
     def _faultless(self, campaign: str | Path | Campaign) -> Campaign:
         read = self.campaign(campaign)
-        fault = next((finding for finding in self.lint(read) if finding.level == "error"), None)
+        fault = next((finding for finding in self.lint(read) if finding.level == "error" and finding.stops), None)
         if fault is not None:
             raise InvalidInput(fault.what, where=fault.where, mend=fault.mend)
         return read

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from penstock.clock import FrozenClock, SystemClock
+from penstock.compose.notice_approval import TextState, text_state, why_held
+from penstock.compose.notice_text import NoticeShelf
+from penstock.config.dkim_keys import read_signer
 from penstock.config.policies import read_policies
 from penstock.config.register_file import GOOD_FOR, FetchedRegister, read_register
 from penstock.config.settings import Settings, load_settings
@@ -45,6 +48,7 @@ async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
     findings.insert(0, _config(settings))
     clock: Clock = FrozenClock(now) if now else SystemClock()
     findings += _law(settings, clock.now().date())
+    findings += _signatures(settings, clock.now().date())
     path = path_of(settings.store_url())
     try:
         house = await open_house(settings, clock, read_only=True)
@@ -52,7 +56,7 @@ async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
         return [*findings, Finding("store", "fail", str(fault))]
     try:
         findings += await _store(house, path if path is not None and has_data(path) else None)
-        findings += _stages(house)
+        findings += [*_notices(house), *_stages(house)]
         findings += _ways_out(house)
     finally:
         await house.aclose()
@@ -102,6 +106,36 @@ def _law(settings: Settings, today: date) -> list[Finding]:
     return findings
 
 
+def _signatures(settings: Settings, today: date) -> list[Finding]:
+    """A line for each key that signs mail, and for each domain that has none. DNS is not asked."""
+    if not settings.sender:
+        return [Finding("dkim", "warn", "no [[sender]]: nothing is signed here; penstock dkim new DOMAIN makes a key")]
+    findings = []
+    for place, sender in enumerate(settings.sender):
+        due = [each.from_ or date.min for each in sender.dkim if (each.from_ or date.min) <= today]
+        if not due:
+            says = f"{sender.domain}: mail is not signed here; the way out has to sign it"
+            findings.append(Finding("dkim", "warn", says))
+        for number, key in enumerate(sender.dkim):
+            since = key.from_ or date.min
+            when = f"will sign from {since} on" if since > today else "signs" if since == max(due) else "signed before"
+            findings.append(_signature(settings, place, number, f"{sender.domain}: {key.selector} {when}"))
+    return findings
+
+
+def _signature(settings: Settings, sender: int, number: int, says: str) -> Finding:
+    try:
+        read_signer(settings, sender, number)
+    except PenstockError as fault:
+        return Finding("dkim", "fail", str(fault))
+    key = settings.sender[sender].dkim[number]
+    for secret in (key.key, *([key.ed25519.key] if key.ed25519 else [])):
+        kind, _, place = secret.reference.partition(":")
+        if kind == "file" and (file := settings.path(place)).stat().st_mode & 0o077:
+            return Finding("dkim", "warn", f"{says}, but others may read the key: chmod 600 {file}")
+    return Finding("dkim", "ok", f"{says}, together with {key.ed25519.selector}" if key.ed25519 else says)
+
+
 def _table(table: Table, today: date) -> Finding:
     signed = sum(table.of(cc, today).signed_off is not None for cc in table.countries)
     old = policy_warnings(table, (), today)  # only its age: the sign-offs are counted here
@@ -141,6 +175,26 @@ async def _store(house: House, path: Path | None) -> list[Finding]:
         ledger,
         space,
     ]
+
+
+def _notices(house: House) -> list[Finding]:
+    """A line for each text that may not leave, else one for all."""
+    texts = house.services.legal_texts
+    shelf = NoticeShelf(house.services.templates / "notices", texts.folder)
+    findings = []
+    for language in sorted(shelf.languages()):
+        try:
+            file = shelf.file(language)
+            why = why_held(file, texts)
+        except PenstockError as fault:
+            findings.append(Finding("notices", "fail", str(fault)))
+            continue
+        if why is not None:
+            changed = text_state(file, texts) is TextState.CHANGED
+            findings.append(Finding("notices", "fail" if changed else "warn", why))
+    approved = sum(bool(each.approved_by) for each in texts.approved.values())
+    says = f"{len(shelf.languages())} languages, {approved} approved by a person"
+    return findings or [Finding("notices", "ok", says)]
 
 
 def _stages(house: House) -> list[Finding]:

@@ -11,6 +11,7 @@ from penstock.checking import rows_of
 from penstock.clock import FrozenClock
 from penstock.co_working import SHARED_BATCH, CoWorkers, may_change
 from penstock.decision_line import Line, fault_line, iso, line, stored_line, waiting_line
+from penstock.erased_people import erasures_against, turned_away, without_erased
 from penstock.errors import InvalidInput
 from penstock.model.campaign import Campaign
 from penstock.model.codes import Code
@@ -202,7 +203,8 @@ class Sending:
     async def _plan(self, chunk: Sequence[ContactRow | RowFault]) -> None:
         """Save contacts, mails and tickets of one chunk of rows."""
         house, fresh = self._house, []
-        await self._rejects.add([row for row in chunk if isinstance(row, RowFault)])
+        faults = [row for row in chunk if isinstance(row, RowFault)]
+        await self._rejects.add(await without_erased(house, faults))
         for row in chunk:
             self.report.rows += 1
             if isinstance(row, RowFault):
@@ -216,11 +218,13 @@ class Sending:
             fresh.append((row, mail))
         if not fresh:
             return
-        stored = await house.store.contacts.upsert([(row.contact, mail.identity) for row, mail in fresh])
-        mails = [
-            house.assembler.planned(mail, known.contact, known.id)
-            for (_, mail), known in zip(fresh, stored, strict=True)
-        ]
+        rows, refuses = [(row.contact, mail.identity) for row, mail in fresh], erasures_against(house, self._campaign)
+        stored = await house.store.contacts.admit(rows, refuses)
+        pairs = list(zip([mail for _, mail in fresh], stored, strict=True))
+        erased = [mail.contact for mail, known in pairs if known is None and mail.contact is not None]
+        for mail, decision in await turned_away(house, self._campaign, erased):
+            self._emit(line(mail, decision))
+        mails = [house.assembler.planned(mail, known.contact, known.id) for mail, known in pairs if known is not None]
         adapter, due = house.services.adapter_for(self._campaign.stream), house.clock.now()
         placed = await house.store.mails.accept([new_mail(mail, adapter, due) for mail in mails])
         for mail, each in zip(mails, placed, strict=True):

@@ -43,6 +43,8 @@ def _from_policy(name: str, settings: Settings) -> dict[str, Any]:
             return {"minor_under": policy.minor_under}
         case "legal_basis":
             return {"consent_after_months": policy.consent_after_months, "require_signoff": policy.require_signoff}
+        case "adapter_terms":
+            return {"consent_after_months": policy.consent_after_months}
         case "provenance":
             return {"supplier_refresh_months": policy.supplier_refresh_months, "strict": settings.clock.strict}
         case "freshness":
@@ -51,6 +53,7 @@ def _from_policy(name: str, settings: Settings) -> dict[str, Any]:
                 "unverified_after_days": policy.unverified_after_days,
                 "non_responder_touches": policy.non_responder_touches,
                 "non_responder_months": policy.non_responder_months,
+                "reconfirm_days": policy.reconfirm_days,
             }
         case _:
             return {}

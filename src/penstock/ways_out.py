@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from penstock.adapters.address import adapter_from_url
 from penstock.adapters.routing import with_routes
@@ -15,13 +16,20 @@ __all__ = ["LiveCapabilities", "open_adapters", "rates_of"]
 
 
 class LiveCapabilities(Mapping[str, Capabilities]):
-    """What each adapter can carry, as it knows it now: some learn it from the other end."""
+    """What each adapter can carry, as it knows it now: some learn it from the other end.
 
-    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
+    One of `excepted` may carry all advertising, by a contract that the config names.
+    """
+
+    def __init__(self, adapters: Mapping[str, Adapter], excepted: Collection[str] = ()) -> None:
         self._adapters = adapters
+        self._excepted = excepted
 
     def __getitem__(self, name: str) -> Capabilities:
-        return self._adapters[name].capabilities
+        carried = self._adapters[name].capabilities
+        if carried.permission == "consent" and self._excepted and {*names_in(parse_route(name))} <= {*self._excepted}:
+            return replace(carried, permission="any")
+        return carried
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._adapters)

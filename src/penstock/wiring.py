@@ -5,32 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 
-from penstock.adapters.address import adapter_from_url
 from penstock.assembly import Assembler, CapSpan, ReturnPath
+from penstock.config.dkim_keys import ConfiguredSenders
 from penstock.config.keys import load_keyring, throw_away_keyring
 from penstock.config.options import read_options
 from penstock.config.policies import read_policies
 from penstock.config.register_file import open_registers
 from penstock.config.senders import sender_of
 from penstock.config.settings import Settings
-from penstock.errors import ConfigError
 from penstock.law.canonical import Canonical
 from penstock.law.identity import Identifier
 from penstock.law.jurisdictions import Table
 from penstock.law.mailboxes import Mailboxes
 from penstock.law.taxonomy import Taxonomy
 from penstock.law.version import POLICY
+from penstock.legal_texts import known_texts
 from penstock.model.campaign import Campaign, Caps, Stream
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Mail
 from penstock.model.tokens import SignedTokens
 from penstock.pipeline import Pipeline, Timing, refuse_unsafe_order
-from penstock.ports import Adapter, Capabilities, Clock, Grant, RateQuery, Registers, Services, Supplier
+from penstock.ports import Adapter, Clock, Grant, RateQuery, Services, Supplier
 from penstock.queue.sql import SqlQueue
 from penstock.stage_list import PlannedStage, build_stage, planned_stages
 from penstock.stages.checks.frequency_cap import FrequencyCap, FrequencyCapOptions, window_needs
@@ -41,6 +41,7 @@ from penstock.store.house_rules import CapsOf, HouseRules, campaign_caps
 from penstock.store.opening import has_data
 from penstock.store.sqlite import SqliteStore
 from penstock.templates import template_folder
+from penstock.ways_out import LiveCapabilities, open_adapters, rates_of
 from penstock.worker import BATCH, Report, Worker
 
 __all__ = ["House", "open_house"]
@@ -98,22 +99,6 @@ class House:
         await self.store.aclose()
 
 
-class LiveCapabilities(Mapping[str, Capabilities]):
-    """What each adapter can carry, as it knows it now: some learn it from the other end."""
-
-    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
-        self._adapters = adapters
-
-    def __getitem__(self, name: str) -> Capabilities:
-        return self._adapters[name].capabilities
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._adapters)
-
-    def __len__(self) -> int:
-        return len(self._adapters)
-
-
 class Unlimited:
     """Rates for those who only look: everything would be granted, nothing is taken."""
 
@@ -157,9 +142,9 @@ async def _furnish(
 ) -> House:
     mailboxes, canonical = Mailboxes.load(), Canonical.load()
     identifier = Identifier(keyring, canonical, mailboxes, await store.suppressions.foreign_algorithms())
-    adapters = {name: _adapter(settings, name, clock) for name in settings.adapters}
-    registers = open_registers(settings, clock, canonical)
-    services = _services(settings, clock, keyring, store, adapters, law, registers)
+    adapters = open_adapters(settings, clock)
+    services = _services(settings, clock, keyring, store, adapters, law, canonical)
+    services = replace(services, legal_texts=await known_texts(settings, store, clock))
     assembler = Assembler(
         identifier=identifier,
         mailboxes=mailboxes,
@@ -185,18 +170,6 @@ async def _furnish(
     )
 
 
-def _adapter(settings: Settings, name: str, clock: Clock) -> Adapter:
-    """One way out; what is wrong with it is told with its place in the config."""
-    each = settings.adapters[name]
-    try:
-        return adapter_from_url(
-            name, each.url, settings.base, clock, password=each.password, api_key=each.api_key, endpoint=each.endpoint
-        )
-    except ConfigError as fault:
-        where = settings.where("adapters", name, "url")
-        raise ConfigError(fault.what, where=where, mend=fault.mend) from None
-
-
 def _services(
     settings: Settings,
     clock: Clock,
@@ -204,7 +177,7 @@ def _services(
     store: SqliteStore,
     adapters: Mapping[str, Adapter],
     law: Table,
-    registers: Registers,
+    canonical: Canonical,
 ) -> Services:
     return Services(
         clock=clock,
@@ -218,15 +191,16 @@ def _services(
         reply_domain=settings.inbound.reply_domain,
         fallback_language=settings.message.fallback_language or None,
         routes={str(stream): adapter for stream, adapter in settings.routes.items()},
-        capabilities=LiveCapabilities(adapters),
-        adapter_rates={
-            name: (*settings.adapters[name].rate, *getattr(adapter, "rates", ())) for name, adapter in adapters.items()
-        },
+        capabilities=LiveCapabilities(
+            adapters, [name for name, each in settings.adapters.items() if each.aup_exception]
+        ),
+        adapter_rates=rates_of(settings, adapters),
         standings=store.standings,
         jurisdictions=law,
         suppliers=_suppliers(settings),
-        registers=registers,
+        registers=open_registers(settings, clock, canonical),
         list_stats=store.list_stats,
+        senders=ConfiguredSenders(settings, canonical.registrable),
         safety=settings.brakes(),
         policy_mark=policy_mark(settings, law),
     )

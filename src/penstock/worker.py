@@ -13,6 +13,7 @@ from contextlib import suppress
 from penstock.assembly import Assembler, Loaded
 from penstock.delivery.hand_over import HandOver, Report
 from penstock.delivery.leases import Leases
+from penstock.delivery.portions import portions
 from penstock.errors import AdapterUnavailable
 from penstock.model.campaign import Stream
 from penstock.model.mail import Mail
@@ -169,7 +170,10 @@ class Worker:
 
     async def _work(self, tickets: Sequence[Ticket]) -> None:
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
-        pairs = await self._set_aside(tickets, loaded)
+        for portion in portions(await self._set_aside(tickets, loaded)):
+            await self._walk(portion)
+
+    async def _walk(self, pairs: Sequence[tuple[Ticket, Mail]]) -> None:
         walked = await self._pipeline.run([mail for _, mail in pairs])
         work = [
             (ticket, mail, decide(mail.reasons, mail.variant)) for (ticket, _), mail in zip(pairs, walked, strict=True)

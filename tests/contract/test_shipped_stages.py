@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.adapters.outbox import FileAdapter
-from penstock.model.mail import Mail
+from penstock.compose.dkim import DkimKey, DkimSigner
+from penstock.model.mail import Mail, Message
 from penstock.model.verdict import Reason
-from penstock.ports import Adapter, Counts, ListKey, NoOptions, Phase, Services, Stage
+from penstock.ports import Adapter, Counts, ListKey, NoOptions, NoSenders, Phase, Services, Signer, Stage
+from penstock.stages.checks.adapter_terms import AdapterTerms, AdapterTermsOptions
 from penstock.stages.checks.address import AddressCheck, AddressOptions
 from penstock.stages.checks.duplicate import Duplicate
 from penstock.stages.checks.external_register import ExternalRegister
@@ -30,6 +34,7 @@ from penstock.stages.checks.schedule import Schedule
 from penstock.stages.checks.suppression import SuppressionCheck
 from penstock.stages.checks.verify import Verify
 from penstock.stages.edits.compose import Compose
+from penstock.stages.edits.dkim import Dkim
 from penstock.stages.edits.list_unsubscribe import ListUnsubscribe
 from penstock.stages.edits.notice import Notice, NoticeOptions
 from penstock.stages.edits.write import Write
@@ -70,6 +75,19 @@ class CountingListStats:
     async def of(self, keys: Sequence[ListKey], /) -> Sequence[Counts]:
         self.calls += 1
         return [Counts()] * len(keys)
+
+
+class SampleSenders(NoSenders):
+    """Everybody's mail is signed with one key."""
+
+    def __init__(self) -> None:
+        self._signer = DkimSigner("nordlicht.example", [DkimKey("e1", Ed25519PrivateKey.generate())])
+
+    def any(self) -> bool:
+        return True
+
+    def signer(self, domain: str, at: datetime, /) -> Signer | None:
+        return self._signer
 
 
 async def walked(mails: Sequence[Mail], services: Services, *stages: type[Any]) -> list[Mail]:
@@ -132,6 +150,11 @@ class TestExternalRegister(CheckContract):
 class TestLegitimateInterest(CheckContract):
     def stage(self) -> Stage:
         return LegitimateInterest(NoOptions(), some_services())
+
+
+class TestAdapterTerms(CheckContract):
+    def stage(self) -> Stage:
+        return AdapterTerms(AdapterTermsOptions(), some_services())
 
 
 class TestImpactAssessment(CheckContract):
@@ -220,6 +243,21 @@ class TestWrite(EditContract):
 
     def mails(self, number: int) -> Sequence[Mail]:
         return finished(number, Compose)
+
+
+class TestDkim(EditContract):
+    senders = SampleSenders()
+
+    def stage(self) -> Stage:
+        return Dkim(NoOptions(), some_services(senders=self.senders))
+
+    def mails(self, number: int) -> Sequence[Mail]:
+        return finished(number, Compose, Write)
+
+    async def test_it_signs_each(self) -> None:
+        answers = await Dkim(NoOptions(), some_services(senders=self.senders)).edit(self.mails(20))
+        assert all(isinstance(each, Mail) and isinstance(each.content, Message) for each in answers)
+        assert all(each.content.data.startswith(b"DKIM-Signature: ") for each in answers)  # type: ignore[union-attr]
 
 
 class TestMemoryAdapter(AdapterContract):

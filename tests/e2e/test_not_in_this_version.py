@@ -21,7 +21,6 @@ LATER = [
     ("inbox", "classify", "mail.eml"),
     ("evidence", "campaigns/purchasing.toml"),
     ("suppress", "sync", "sendgrid"),
-    ("notices", "approve"),
     ("events", "export"),
 ]
 

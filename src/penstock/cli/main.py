@@ -16,13 +16,16 @@ from penstock.cli import (
     consent,
     contacts,
     demo,
+    dkim,
     doctor,
     holds,
     init,
     ledger,
     lia,
+    notices,
     policy,
     queue,
+    retention,
     stages,
     suppress,
     uncertain,
@@ -44,14 +47,12 @@ app = typer.Typer(
 
 LATER = {
     "events": "export outcomes for the CRM",
-    "notices": "list, diff, approve the legal texts",
     "rights": "access, rectify, erase, restrict, object, port",
     "inbox": "classify and decide inbound mail",
     "answer": "drafted replies to the three questions people ask",
     "register": "record of processing (GDPR Art. 30)",
     "evidence": "the evidence pack of a campaign or person",
     "breach": "breach cases",
-    "retention": "retention runs",
     "relay": "SMTP in, HTTP in, public web, worker",
     "worker": "only sending",
 }
@@ -105,7 +106,21 @@ def _register_later() -> None:
 
 for module in (demo, init, campaign_commands, stages, doctor, version):
     module.register(app)
-for group in (campaign, consent, contacts, suppress, holds, ledger, lia, policy, queue, uncertain):
+for group in (
+    campaign,
+    consent,
+    contacts,
+    dkim,
+    suppress,
+    holds,
+    ledger,
+    lia,
+    notices,
+    policy,
+    queue,
+    retention,
+    uncertain,
+):
     app.add_typer(group.app)
 _register_later()
 

@@ -29,6 +29,14 @@ _PAUSED: Mapping[str | None, str] = {
     "safety.four_eyes": "A second person approves it: penstock campaign approve CAMPAIGN --by NAME.",
     "campaign state": "Somebody resumes it: penstock campaign resume {campaign}. A cancelled campaign stays so.",
 }
+_TEXTS = {
+    (Code.NOTICE_MISSING, "notices"): "A lawyer completes or approves the legal text: penstock notices list shows "
+    "which, penstock notices approve LANG --by NAME lets it go.",
+    (Code.NOTICE_MISSING, "controller.address"): "Fill address of the controller in the config, and name it in the "
+    "identity block of the legal text.",
+    (Code.LANGUAGE_MISSING, "notices"): "Write the legal text in that language into the [notices] folder, or the "
+    "letter in a language that has one.",
+}
 
 REMEDIES: Mapping[Code, str] = {
     Code.SUPPRESSED_PERSON: f"{_NO_MEANS}: the refusal holds for every form of the address. {_MISTAKE}",
@@ -81,7 +89,8 @@ REMEDIES: Mapping[Code, str] = {
     Code.HEADER_INVALID: _LETTER,
     Code.MULTI_RECIPIENT: _LETTER,
     Code.UNSUB_BROKEN: "Set [web] base_url to the https address of the opt-out page, and leave the link visible.",
-    Code.AUTH_MISSING: "Let the domain in From be one of [[sender]] that the adapter may sign for.",
+    Code.AUTH_MISSING: "Give the [[sender]] of From a key (penstock dkim new DOMAIN), or a return_path of the same "
+    "organisation.",
     Code.PLACEHOLDER_LEFT: "Take the mark out of the contact's record or of the template.",
     Code.TRACKING_WITHOUT_CONSENT: "Take the tracking image or link out of the template.",
     Code.SUBJECT_DECEPTIVE: "Write a subject that says what the mail is.",
@@ -180,6 +189,8 @@ def _special(reason: Reason, mail: Mail) -> str | None:
             return "Fill source.collected_at or last_contact_from_person_at with the day."
         case Code.UNVERIFIED if "future" in reason.why:
             return "Correct {fields}: a day in the future proves nothing."
+        case Code.NOTICE_MISSING | Code.LANGUAGE_MISSING:
+            return next((_TEXTS[reason.code, field] for field in seen if (reason.code, field) in _TEXTS), None)
         case Code.CAMPAIGN_PAUSED:
             return _PAUSED.get(reason.rule)
         case Code.DUPLICATE if mail.history.sent_at is not None:

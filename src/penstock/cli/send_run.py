@@ -84,7 +84,7 @@ def _linted(gate: Gate, campaign: Path) -> Campaign | None:
     read = gate.campaign(campaign)
     findings = gate.lint(read)
     show_findings(findings, json=False, quiet_when_clean=True, error=True)
-    if any(each.level == "error" for each in findings):
+    if any(each.level == "error" and each.stops for each in findings):
         say(f"penstock: {campaign}: lint found errors; nothing was sent", error=True)
         return None
     return read

@@ -42,6 +42,9 @@ def _campaign(file: CampaignFile) -> Iterator[Fault]:
         yield Fault("only the channel email is in this version", ("campaign", "channel"), 'use "email"')
     if campaign.starts_at and campaign.expires_at and campaign.starts_at >= campaign.expires_at:
         yield Fault("ends before it starts", ("campaign", "expires_at"), "starts_at must be earlier")
+    if campaign.reconfirm and not campaign.stream.commercial:
+        mend = "such a question is advertising: use prospecting, newsletter or customer"
+        yield Fault("cannot ask people whether to go on", ("campaign", "stream"), mend)
     size = file.audience.employees
     if size and size.min is not None and size.max is not None and size.min > size.max:
         yield Fault("min is greater than max", ("audience", "employees"))

@@ -12,6 +12,7 @@ import orjson
 from pydantic import Field, ValidationError
 
 from penstock.config.campaign_faults import first_campaign_fault
+from penstock.config.enclosure_files import Attached, read_enclosures
 from penstock.config.fault import Fault, first_fault
 from penstock.config.lia_file import read_lia
 from penstock.config.sections import Filled, Language, Name, Section
@@ -42,18 +43,24 @@ class CampaignTable(Section):
     basis: Basis = Basis.LEGITIMATE_INTEREST
     lia: Filled | None = None
     dpia: Filled | None = None
+    reconfirm: bool = False
     starts_at: Moment | None = None
     expires_at: Moment | None = None
 
 
 class MessageTable(Section):
-    """`[message]`: what the letter is made of; `text` and `html` are paths relative to the campaign file."""
+    """`[message]`: what the letter is made of. `text`, `html`, `calendar`, attachments and images name files by paths
+    relative to the campaign file.
+    """
 
     from_: Filled = Field(alias="from")
     subject: Filled
     reply_to: Filled | None = None
     text: Filled | None = None
     html: Filled | None = None
+    calendar: Filled | None = None
+    attachments: tuple[Attached, ...] = ()
+    images: dict[str, Filled] = Field(default_factory=dict)
     fields: tuple[str, ...] = ()
     fallback_language: Language | None = None
 
@@ -84,9 +91,11 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
     controllers = _controllers(settings)
     if doubt := first_campaign_fault(file, controllers) or _sender(file, controllers, settings):
         raise InvalidInput(doubt.what, where=document.where(doubt.path), mend=doubt.mend)
+    told = file.message
     message = MessageSpec(
-        **file.message.model_dump(),
-        templates=read_templates(path.parent, file.message.text, file.message.html, document.where),
+        **told.model_dump(exclude={"attachments", "images"}),
+        templates=read_templates(path.parent, told.text, told.html, told.calendar, document.where),
+        enclosures=read_enclosures(path.parent, told.attachments, told.images, document.where),
     )
     campaign = Campaign(
         **(file.campaign.model_dump() | {"controller": controllers[file.campaign.controller.casefold()]}),
@@ -102,8 +111,9 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
 
 
 def campaign_digest(campaign: Campaign) -> str:
-    """SHA-256 (hex) over everything the campaign says, template sources included, its digest left out."""
-    content = orjson.dumps(asdict(replace(campaign, digest="")), option=orjson.OPT_SORT_KEYS)
+    """SHA-256 (hex) over everything the campaign says, its digest left out; templates and files count by content."""
+    said = asdict(replace(campaign.slim(), digest=""))
+    content = orjson.dumps(said, default=bytes.decode, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(content).hexdigest()
 
 

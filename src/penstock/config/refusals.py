@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from penstock.config.fault import Fault
 from penstock.config.nearest import did_you_mean
 from penstock.model.address import Address, parse_address
+from penstock.model.route import names_in, parse_route
 
 if TYPE_CHECKING:
     from penstock.config.settings import Settings
@@ -21,7 +22,7 @@ _SQLITE = re.compile(r"sqlite:///[^?#]+")
 
 def first_refusal(settings: Settings) -> Fault | None:
     """The first thing that stops the program from starting with these settings."""
-    for find in (_store_and_queue, _adapters, _routes, _controllers, _names, _safety):
+    for find in (_store_and_queue, _adapters, _routes, _controllers, _names, _signing, _safety):
         if fault := next(find(settings), None):
             return fault
     return None
@@ -46,11 +47,15 @@ def _adapters(settings: Settings) -> Iterator[Fault]:
 
 
 def _routes(settings: Settings) -> Iterator[Fault]:
-    for stream, name in settings.routes.items():
-        if "(" in name:
-            yield Fault(f"route expressions are {_LATER}", ("routes", stream), "name one adapter")
-        elif name not in settings.adapters:
-            yield Fault("names no adapter", ("routes", stream), did_you_mean(name, settings.adapters))
+    for stream, text in settings.routes.items():
+        try:
+            names = [*names_in(parse_route(text))]
+        except ValueError as fault:
+            yield Fault(str(fault), ("routes", stream), "a name, failover(a b), roundrobin(a b) or weighted(a=3 b=1)")
+            continue
+        for name in names:
+            if name not in settings.adapters:
+                yield Fault("names no adapter", ("routes", stream), did_you_mean(name, settings.adapters))
 
 
 def _controllers(settings: Settings) -> Iterator[Fault]:
@@ -80,6 +85,19 @@ def _names(settings: Settings) -> Iterator[Fault]:
             if name not in settings.controllers:
                 path = ("relay", "credentials", place, "controllers")
                 yield Fault("names no controller", path, did_you_mean(name, settings.controllers))
+
+
+def _signing(settings: Settings) -> Iterator[Fault]:
+    """Keys that would not be used, or of which nobody knows which is."""
+    stages = [each.use for each in settings.stage]
+    for place, sender in enumerate(settings.sender):
+        if sender.dkim and stages and "dkim" not in stages:
+            mend = 'add [[stage]] use = "dkim" at the end'
+            yield Fault("a key is named, but no [[stage]] signs", ("sender", place, "dkim"), mend)
+        days = [each.from_ for each in sender.dkim]
+        if len(days) > len(set(days)):
+            mend = "give each key another `from`"
+            yield Fault("two keys begin to sign on the same day", ("sender", place, "dkim"), mend)
 
 
 def _safety(settings: Settings) -> Iterator[Fault]:

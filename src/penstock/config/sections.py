@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from penstock.config.secret_text import SecretText, SecretValue
+from penstock.model.address import a_label
 from penstock.model.campaign import Stream
 from penstock.model.contact import SourceMethod
 from penstock.model.window import parse_window
@@ -24,6 +25,7 @@ __all__ = [
     "Language",
     "MessageSettings",
     "Name",
+    "NoticesSettings",
     "PolicySettings",
     "QueueSettings",
     "RegisterSettings",
@@ -31,7 +33,6 @@ __all__ = [
     "Route",
     "SafetySettings",
     "Section",
-    "SenderSettings",
     "StageSettings",
     "StoreSettings",
     "SupplierSettings",
@@ -60,7 +61,7 @@ def _rate(text: str) -> str:
 
 
 def _domain(text: str) -> str:
-    name = text.strip().lower().removesuffix(".")
+    name = a_label(text.strip().lower().removesuffix("."))
     if name and not _DOMAIN.fullmatch(name):
         raise ValueError("expected a domain name such as mail.nordlicht.example")
     return name
@@ -155,6 +156,7 @@ class ControllerSettings(Section):
     storage_locations: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     eu_representative: str = ""
+    uk_representative: str = ""
 
 
 class AdapterSettings(Section):
@@ -165,6 +167,7 @@ class AdapterSettings(Section):
     api_key: SecretValue = SecretText()
     endpoint: str = ""
     rate: tuple[Rate, ...] = ()
+    aup_exception: str = ""
 
 
 class WebSettings(Section):
@@ -214,23 +217,6 @@ class ClockSettings(Section):
     strict: bool = False
 
 
-class DkimSettings(Section):
-    """`dkim` of a sender (RFC 6376)."""
-
-    selector: Filled
-    key: SecretValue
-
-
-class SenderSettings(Section):
-    """`[[sender]]`: a domain that may stand in From."""
-
-    domain: Domain
-    controllers: tuple[str, ...] = ()
-    dkim: DkimSettings | None = None
-    return_path: Domain = ""
-    adapters: tuple[str, ...] = ()
-
-
 class SafetySettings(Section):
     """`[safety]`: brakes."""
 
@@ -249,6 +235,7 @@ class PolicySettings(Section):
     stale_after_years: AtLeastOne = 3
     non_responder_touches: AtLeastOne = 3
     non_responder_months: AtLeastOne = 6
+    reconfirm_days: AtLeastOne = 30
     supplier_refresh_months: AtLeastOne = 12
     require_signoff: bool = False
 
@@ -275,6 +262,12 @@ class StageSettings(BaseModel):
     def options(self) -> dict[str, Any]:
         """What the stage is configured with, as written."""
         return dict(self.model_extra or {})
+
+
+class NoticesSettings(Section):
+    """`[notices]`: a folder of the house's own legal texts, `LANGUAGE/notice.toml`; empty: the shipped ones."""
+
+    folder: str = ""
 
 
 class MessageSettings(Section):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock.model.address import a_label
 from penstock.model.campaign import Stream
+from penstock.model.route import names_in, parse_route
 
 if TYPE_CHECKING:
-    from penstock.config.sections import SenderSettings
+    from penstock.config.sender_section import SenderSettings
     from penstock.config.settings import Settings
 
 __all__ = ["sender_fault", "sender_of"]
@@ -15,7 +17,7 @@ __all__ = ["sender_fault", "sender_of"]
 
 def sender_of(settings: Settings, from_address: str) -> SenderSettings | None:
     """The sender whose domain is, or is closest above, the domain of this address."""
-    domain = from_address.rpartition("@")[2].strip(" >").casefold()
+    domain = a_label(from_address.rpartition("@")[2].strip(" >").casefold())
     found = [each for each in settings.sender if domain == each.domain or domain.endswith(f".{each.domain}")]
     return max(found, key=lambda each: len(each.domain), default=None)
 
@@ -32,8 +34,9 @@ def sender_fault(settings: Settings, from_address: str, controller: str, stream:
     if sender is None or sender.domain not in allowed:
         mend = f"use one of {', '.join(allowed)}" if allowed else "no [[sender]] is meant for this controller"
         return "the domain of From is in no [[sender]]", mend
-    adapter = settings.routes.get(stream.value) or settings.routes["default"]
-    if sender.adapters and adapter not in sender.adapters:
-        mend = f"route the stream {stream} by {' or '.join(sender.adapters)}"
-        return f"mail from {sender.domain} may not leave by the adapter {adapter}", mend
+    route = settings.routes.get(stream.value) or settings.routes["default"]
+    for adapter in names_in(parse_route(route)):
+        if sender.adapters and adapter not in sender.adapters:
+            mend = f"route the stream {stream} by {' or '.join(sender.adapters)}"
+            return f"mail from {sender.domain} may not leave by the adapter {adapter}", mend
     return None

@@ -22,6 +22,7 @@ from penstock.config.sections import (
     KeysSettings,
     MessageSettings,
     Name,
+    NoticesSettings,
     PolicySettings,
     QueueSettings,
     RegisterSettings,
@@ -29,12 +30,12 @@ from penstock.config.sections import (
     Route,
     SafetySettings,
     Section,
-    SenderSettings,
     StageSettings,
     StoreSettings,
     SupplierSettings,
     WebSettings,
 )
+from penstock.config.sender_section import SenderSettings
 from penstock.config.toml_document import TomlDocument, read_toml
 from penstock.errors import ConfigError
 from penstock.model.address import Address, parse_address
@@ -69,6 +70,7 @@ class Settings(Section):
     policy: PolicySettings = PolicySettings()
     suppliers: dict[Name, SupplierSettings] = Field(default_factory=dict)
     message: MessageSettings = MessageSettings()
+    notices: NoticesSettings = NoticesSettings()
     stage: tuple[StageSettings, ...] = ()
 
     _base: Path = PrivateAttr(default=Path())

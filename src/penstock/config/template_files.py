@@ -13,17 +13,20 @@ from penstock.model.campaign import TemplateFile
 
 __all__ = ["read_templates"]
 
-_ENDING = re.compile(r"(?:\.(?:txt|text|md|html|htm|xhtml))?(?:\.(?:j2|jinja2?))?$", re.IGNORECASE)
+_ENDING = re.compile(r"(?:\.(?:txt|text|md|html|htm|xhtml|ics))?(?:\.(?:j2|jinja2?))?$", re.IGNORECASE)
+
+
+Part = Literal["text", "html", "calendar"]
 
 
 def read_templates(
-    folder: Path, text: str | None, html: str | None, where: Callable[[KeyPath], str]
+    folder: Path, text: str | None, html: str | None, calendar: str | None, where: Callable[[KeyPath], str]
 ) -> tuple[TemplateFile, ...]:
-    """Read text and HTML templates: the default, then `purchasing.fr.txt.j2` and the like by language.
+    """Read the templates of each part: the default, then `purchasing.fr.txt.j2` and the like by language.
 
     Raises InvalidInput for a file that is missing, unreadable or not UTF-8.
     """
-    parts: tuple[tuple[Literal["text", "html"], str | None], ...] = (("text", text), ("html", html))
+    parts: tuple[tuple[Part, str | None], ...] = (("text", text), ("html", html), ("calendar", calendar))
     found: list[TemplateFile] = []
     for part, name in parts:
         if name is not None:
@@ -31,7 +34,7 @@ def read_templates(
     return tuple(found)
 
 
-def _variants(folder: Path, part: Literal["text", "html"], name: str, where: str) -> list[TemplateFile]:
+def _variants(folder: Path, part: Part, name: str, where: str) -> list[TemplateFile]:
     default = folder / name
     if not default.is_file():
         raise InvalidInput(f"there is no template file {name}", where=where, mend="paths start at the campaign file")

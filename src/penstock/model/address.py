@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["Address", "AddressFault", "parse_address"]
+__all__ = ["Address", "AddressFault", "a_label", "parse_address"]
 
 # RFC 5321 dot-atom local part and letter-digit-hyphen domain with at least two labels; the fast path.
 _PLAIN = re.compile(
@@ -58,6 +58,14 @@ def parse_address(raw: str) -> Address | AddressFault:
     if match and "xn--" not in text.lower() and not _too_long(match["local"], match["domain"]):
         return Address(match["local"], match["domain"].lower())
     return _parse_carefully(text)
+
+
+def a_label(domain: str) -> str:
+    """An internationalised domain as it stands in DNS (RFC 5891); any other text as it is, even if it is no domain."""
+    if domain.isascii():
+        return domain
+    seen = parse_address(f"x@{domain}")
+    return seen.domain if isinstance(seen, Address) else domain
 
 
 def _bare(raw: str) -> str:

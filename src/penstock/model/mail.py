@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from penstock.model.campaign import Campaign, Stream
@@ -71,7 +71,7 @@ class Attachment:
 
     name: str
     type: str
-    data: bytes
+    data: bytes = field(repr=False)
     cid: str = ""
 
 

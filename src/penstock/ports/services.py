@@ -10,12 +10,14 @@ from typing import Protocol
 from penstock.law.jurisdictions import Table
 from penstock.law.taxonomy import Taxonomy
 from penstock.model.campaign import Controller, Stream
+from penstock.model.legal_text import LegalTexts
 from penstock.model.safety import Safety
 from penstock.model.standing import FRESH, Standing
 from penstock.ports.adapters import Capabilities
 from penstock.ports.clock import Clock
 from penstock.ports.lists import ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Rates
+from penstock.ports.signing import NoSenders, Senders
 from penstock.ports.store import Standings, Suppressions
 
 __all__ = ["NobodyDecided", "Services", "Tokens"]
@@ -76,6 +78,10 @@ class Services:
     """National opt-out registers."""
     list_stats: ListStats = field(default_factory=NoLists)
     """How earlier mails to a list fared."""
+    senders: Senders = field(default_factory=NoSenders)
+    """The domains that may stand in From, and who signs for them."""
+    legal_texts: LegalTexts = field(default_factory=LegalTexts)
+    """Which notices may leave, as known when the house was opened."""
     policy_mark: str = ""
     """Digest of the policy in force; approvals are bound to it."""
 

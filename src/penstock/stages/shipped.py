@@ -13,6 +13,7 @@ SHIPPED: dict[str, str] = {
     "legal_basis": "penstock.stages.checks.legal_basis:LegalBasis",
     "external_register": "penstock.stages.checks.external_register:ExternalRegister",
     "legitimate_interest": "penstock.stages.checks.legitimate_interest:LegitimateInterest",
+    "adapter_terms": "penstock.stages.checks.adapter_terms:AdapterTerms",
     "impact_assessment": "penstock.stages.checks.impact_assessment:ImpactAssessment",
     "provenance": "penstock.stages.checks.provenance:Provenance",
     "freshness": "penstock.stages.checks.freshness:Freshness",
@@ -29,4 +30,5 @@ SHIPPED: dict[str, str] = {
     "write": "penstock.stages.edits.write:Write",
     # the finished mail
     "verify": "penstock.stages.checks.verify:Verify",
+    "dkim": "penstock.stages.edits.dkim:Dkim",
 }

@@ -233,7 +233,6 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, where: 
     [
         "[queue]\nurl = 'nats://127.0.0.1:4222'\n",
         "[store]\nurl = 'postgresql://user@127.0.0.1/db'\n",
-        "[adapters.main]\nurl = 'file:a'\n[routes]\ndefault = 'failover(main main)'\n",
     ],
 )
 def test_what_this_version_does_not_do_is_refused_not_ignored(tmp_path: Path, text: str) -> None:

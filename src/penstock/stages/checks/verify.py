@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import groupby
 from typing import ClassVar
 
+from penstock.compose.authentication import misaligned
 from penstock.compose.finished import Finding, header_findings, header_names, left_over, ready_made_findings
 from penstock.compose.headers import split_mailbox
+from penstock.compose.notice_language import foreign_blocks
 from penstock.compose.notice_text import BLOCKS, DASHES, Block
 from penstock.compose.visibility import hidden_blocks
 from penstock.compose.wording import deceptive_prefix, names_controller, pixels
+from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.mail import Letter, Mail, Message
 from penstock.model.verdict import Facts, Reason, Variant, Verdict
@@ -66,6 +70,7 @@ _RULES = {
     Code.MULTI_RECIPIENT: "one recipient per mail",
     Code.UNSUB_BROKEN: "RFC 8058 3.1; ePrivacy Directive Art. 13(4)",
     Code.NOTICE_MISSING: "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)",
+    Code.AUTH_MISSING: "RFC 7489 3.1; rules of the large mailbox providers",
     Code.PLACEHOLDER_LEFT: "no template mark in a finished mail",
     Code.SUBJECT_DECEPTIVE: "ePrivacy Directive Art. 13(4); E-Commerce Directive Art. 6",
     Code.TRACKING_WITHOUT_CONSENT: "EDPB Guidelines 2/2023",
@@ -84,7 +89,7 @@ class Verify:
     phase = Phase.VERIFY
     streams = ALL_STREAMS
     reads: tuple[str, ...] = ("campaign", "contact.address")
-    needs: tuple[str, ...] = ("controllers", "tokens", "base_url")
+    needs: tuple[str, ...] = ("controllers", "tokens", "base_url", "clock", "senders", "capabilities")
 
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options
@@ -92,6 +97,7 @@ class Verify:
         self._link = f"{services.base_url}/u/"
         self._visible: dict[tuple[str, str, str, int], tuple[Finding, ...]] = {}
         self._named: dict[tuple[str, str], bool] = {}
+        self._strange: dict[tuple[str, Stream, date], str | None] = {}
 
     async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
         """Everything wrong with each finished mail, or one reason to send it."""
@@ -121,6 +127,8 @@ class Verify:
     def _commercial(self, mail: Mail, letter: Letter, data: bytes, names: Sequence[str]) -> Iterator[Finding]:
         yield from _recipients(mail, letter, data)
         yield from self._sender(mail, letter)
+        if why := self._misaligned(mail, letter):
+            yield Code.AUTH_MISSING, "From", why
         yield from self._unsubscribe(mail, letter, names)
         yield from self._blocks(mail, letter)
         yield from self._visibility(mail, letter)
@@ -141,6 +149,17 @@ class Verify:
                 self._named[sender, mail.controller] = named
         if not named:
             yield Code.HEADER_INVALID, "From", "the name in From does not say which company writes"
+
+    def _misaligned(self, mail: Mail, letter: Letter) -> str | None:
+        """Judged once a day for each From and stream: a key may begin to sign."""
+        sender = letter.header("From") or ""
+        key = (sender, mail.stream, self._services.clock.now().date())
+        if key not in self._strange:
+            if len(self._strange) >= _SEEN:
+                self._strange.clear()
+            domain = split_mailbox(sender)[1].rpartition("@")[2].lower()
+            self._strange[key] = misaligned(domain, self._services.adapter_for(mail.stream), self._services)
+        return self._strange[key]
 
     def _unsubscribe(self, mail: Mail, letter: Letter, names: Sequence[str]) -> Iterator[Finding]:
         value = letter.header("List-Unsubscribe") or ""
@@ -212,10 +231,13 @@ def _unmarked(html: str, variant: Variant) -> list[str]:
 
 
 def _unseen(mail: Mail, letter: Letter) -> tuple[Finding, ...]:
-    """What people cannot see: blocks that are hidden, images that are there to be loaded only."""
+    """What people cannot see or understand: blocks hidden or in another language, images there to be loaded only."""
+    found: list[Finding] = [
+        (Code.NOTICE_MISSING, "notice", f"the block {block} is not in the letter's language")
+        for block in foreign_blocks(letter, BLOCKS[mail.variant])
+    ]
     if not letter.html:
-        return ()
-    found: list[Finding] = []
+        return tuple(found)
     for block, why in hidden_blocks(letter.html, BLOCKS[mail.variant]):
         code = Code.UNSUB_BROKEN if block == "optout" else Code.NOTICE_MISSING
         found.append((code, "html", f"the block {block} cannot be read: {why}"))

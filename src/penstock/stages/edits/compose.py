@@ -88,7 +88,10 @@ class Compose:
         if not subject:
             return _bad_header(HeaderFault("Subject", "is empty"))
         headers = (sender[0], ("To", to), ("Subject", subject), *sender[1:])
-        letter = Letter(headers, rendered.text, rendered.html, template.language, template.version)
+        letter = Letter(
+            headers, rendered.text, rendered.html, template.language, template.version,
+            None, template.attachments, rendered.calendar,
+        )  # fmt: skip
         return mail.with_content(letter)
 
     def _sender(self, campaign: Campaign) -> tuple[Header, ...] | Reason:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from penstock.compose.headers import split_mailbox
 from penstock.compose.mime import BodyFault, HeaderFault, MimeWriter
+from penstock.compose.mime_files import EncodedFiles
 from penstock.model.codes import Code
 from penstock.model.mail import Header, Letter, Mail, Message
 from penstock.model.verdict import Facts, Reason, Verdict
@@ -48,11 +49,12 @@ class Write:
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options
         self._clock = services.clock
+        self._files = EncodedFiles()
 
     async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
         """The finished message, or why it cannot be written. Content that is bytes already passes unchanged."""
         now = self._clock.now()
-        writer, dates = MimeWriter(), _Dates()
+        writer, dates = MimeWriter(self._files), _Dates()
         return [_written(mail, mail.begun_at or now, writer, dates) for mail in mails]
 
 

@@ -162,6 +162,8 @@ async def test_what_the_edits_make_is_fine(
         (lambda letter: replace(letter, html="<p>Hello</p>"), Code.NOTICE_MISSING),
         (html('data-penstock="rights"', ""), Code.NOTICE_MISSING),
         (lambda letter: replace(letter, notice=None), Code.NOTICE_MISSING),
+        (html('data-penstock="rights" lang="en"', 'data-penstock="rights" lang="de"'), Code.NOTICE_MISSING),
+        (lambda letter: replace(letter, language="de"), Code.NOTICE_MISSING),
         (text("/u/", "/v/"), Code.UNSUB_BROKEN),
         (html("/u/", "/v/"), Code.UNSUB_BROKEN),
         (html("<body>", '<body><div style="display:none">'), Code.UNSUB_BROKEN),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,15 +12,17 @@ from typing import Any, cast
 import pytest
 
 from penstock.law.taxonomy import Taxonomy
-from penstock.model.campaign import Audience, Campaign, Controller, MessageSpec, Stream, TemplateFile
+from penstock.model.campaign import Audience, Basis, Campaign, Controller, MessageSpec, Stream, TemplateFile
 from penstock.model.contact import Company, Contact, RecipientKind, Source, SourceMethod
 from penstock.model.identity import Identity
 from penstock.model.keyring import Keyring, Secret
+from penstock.model.legal_text import ApprovedText, LegalTexts
 from penstock.model.mail import Draft, Envelope, History, Letter, Mail
 from penstock.model.tokens import SignedTokens
 from penstock.ports import NoOptions, Rates, Services, Suppressions
 from penstock.stages.edits.compose import Compose
 
+TEMPLATES = Path(__file__).parents[4] / "templates"
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 HTML = """<!doctype html>
 <html><head><style>p { margin: 0 }</style></head><body><p>Bonjour {{ given_name }}</p></body></html>
@@ -56,7 +59,7 @@ def services() -> Services:
         tokens=SignedTokens(Keyring((secret,), (secret,), (secret,))),
         taxonomy=Taxonomy([("fr", "purchasing", "achats")]),
         controllers={"nordlicht": controller},
-        templates=Path(__file__).parents[4] / "templates",
+        templates=TEMPLATES,
         base_url="https://mail.nordlicht.example",
         reply_domain="reply.nordlicht.example",
     )
@@ -74,6 +77,7 @@ def mail() -> Callable[..., Mail]:
             "family_name": "Keller",
             "language": "fr",
             "country": "FR",
+            "workplace_country": None,
             "title": "Responsable achats",
             "function": None,
             "company": Company(name="Muster Werk", industry="C28", activity="machinery"),
@@ -100,6 +104,7 @@ def mail() -> Callable[..., Mail]:
             "product": "purchasing software",
             "audience": Audience(industries=("C28",)),
             "translations": {},
+            "basis": Basis.LEGITIMATE_INTEREST,
         }
         for told in (contact, message, campaign):
             told.update({key: changes.pop(key) for key in list(changes) if key in told})
@@ -132,6 +137,25 @@ def composed(services: Services) -> Callable[[Mail], Awaitable[Mail]]:
         return made
 
     return through
+
+
+@pytest.fixture
+def own_text(tmp_path: Path) -> Callable[..., LegalTexts]:
+    """A text of the house's own that was approved: the English one in another language, with changes."""
+
+    def made(language: str, *changes: tuple[str, str], approved: bool = True) -> LegalTexts:
+        source = (TEMPLATES / "notices/en/notice.toml").read_text()
+        for old, new in changes:
+            assert old in source, old
+            source = source.replace(old, new)
+        path = tmp_path / "own" / language / "notice.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+        digest = hashlib.sha256(source.encode()).hexdigest()
+        known = ApprovedText(language, "penstock-notice", "1", digest, "", "M. Ostrander", NOW)
+        return LegalTexts(tmp_path / "own", {}, {language: known} if approved else {})
+
+    return made
 
 
 @pytest.fixture

@@ -14,13 +14,16 @@ from penstock.errors import ConfigError
 from penstock.model.campaign import TemplateFile
 from penstock.model.codes import Code
 from penstock.model.contact import Function, RecipientKind, Source, SourceMethod
+from penstock.model.legal_text import LegalTexts
 from penstock.model.mail import History, Letter, Mail
 from penstock.model.verdict import Reason, Verdict
 from penstock.ports import Services
 from penstock.stages.edits.notice import Notice, NoticeOptions
 
+OwnText = Callable[..., LegalTexts]
 MailOf = Callable[..., Mail]
 Composed = Callable[[Mail], Awaitable[Mail]]
+LANGUAGES = ["cs", "da", "de", "en", "es", "fi", "fr", "it", "nl", "pl", "pt", "sv"]
 LINE = "\n" + "-" * 40 + "\n\n"
 
 
@@ -40,14 +43,14 @@ def marked(letter: Letter) -> list[str]:
     return [element.get("data-penstock") for element in document_fromstring(letter.html).xpath("//*[@data-penstock]")]
 
 
-@pytest.mark.parametrize("language", ["de", "en", "fr", "sv"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("variant", ["first", "regular"])
 async def test_every_block_stands_in_text_and_html_in_its_order(
     language: str, variant: str, mail: MailOf, composed: Composed, services: Services
 ) -> None:
-    letter = await noticed(
-        services, await composed(mail(language=language, history=History(noticed=variant == "regular")))
-    )
+    history = History(noticed=variant == "regular")
+    draft = await composed(mail(language=language, translations={language: {}}, history=history))
+    letter = await noticed(services, draft)
     wanted = list(BLOCKS["first" if variant == "first" else "regular"])
     assert marked(letter) == wanted
     found = paragraphs(letter)
@@ -143,21 +146,36 @@ async def test_woven_blocks_are_not_repeated_in_html_but_the_text_has_all(
 
 
 async def test_the_root_gets_language_and_direction_of_the_letter(
-    mail: MailOf, composed: Composed, services: Services
+    mail: MailOf, composed: Composed, services: Services, own_text: OwnText
 ) -> None:
-    draft = await composed(mail(language="ar", translations={"ar": {}}))
-    letter = await noticed(services, draft)
+    texts = own_text("ar", ('language = "en"', 'language = "ar"'), ('direction = "ltr"', 'direction = "rtl"'))
+    letter = await noticed(
+        replace(services, legal_texts=texts), await composed(mail(language="ar", translations={"ar": {}}))
+    )
     assert '<html lang="ar" dir="rtl">' in (letter.html or "")
-    assert letter.notice is not None
-    assert "-en-" in letter.notice
+    assert '<p data-penstock="optout" lang="ar" dir="rtl"' in (letter.html or "")
 
 
-async def test_the_notice_speaks_the_contacts_language_even_where_the_letter_does_not(
+@pytest.mark.parametrize(("languages", "used"), [((), "en"), (("sv",), "sv"), (("sv-FI",), "sv")])
+async def test_letter_and_notice_speak_one_language(
+    languages: tuple[str, ...], used: str, mail: MailOf, composed: Composed, services: Services
+) -> None:
+    letter = await noticed(
+        services, await composed(mail(language="sv-FI", translations={key: {} for key in languages}))
+    )
+    assert letter.language.partition("-")[0] == used
+    assert f"-{used}-" in (letter.notice or "")
+
+
+async def test_a_letter_in_a_language_without_a_notice_is_held(
     mail: MailOf, composed: Composed, services: Services
 ) -> None:
-    letter = await noticed(services, await composed(mail(language="sv-FI")))
-    assert letter.language == "en"
-    assert "-sv-" in (letter.notice or "")
+    draft = await composed(mail(language="hu", translations={"hu": {}}))
+    [reason] = await Notice(NoticeOptions(), services).edit([draft])
+    assert isinstance(reason, Reason)
+    assert (reason.verdict, reason.code) == (Verdict.HOLD, Code.LANGUAGE_MISSING)
+    letter = await noticed(services, await composed(mail(language="hu")))
+    assert "-en-" in (letter.notice or "")
 
 
 @pytest.mark.parametrize("html", ["<p>x</p>", "<BODY><p>x</p></BODY>", "<p>a</body>b</p></body>", ""])
@@ -195,8 +213,8 @@ async def test_a_notice_file_that_cannot_be_used_is_an_error_of_the_configuratio
 ) -> None:
     folder = tmp_path / "notices" / "fr"
     folder.mkdir(parents=True)
-    draft = await composed(mail())
-    for text in ("id = ", 'id = "x"\nversion = 1\n'):
+    draft = await composed(mail(translations={"fr": {}}))
+    for text in ("id = ", 'id = "x"\nversion = 1\n', 'id = "x"\nversion = 1\nlanguage = "de"\n'):
         (folder / "notice.toml").write_text(text)
         with pytest.raises(ConfigError, match=r"notice\.toml"):
             await Notice(NoticeOptions(), replace(services, templates=tmp_path)).edit([draft])

@@ -1,0 +1,81 @@
+"""Whether a mail is authenticated by the domain in its From, as far as the config alone can tell.
+
+Alignment in relaxed mode (RFC 7489 section 3.1): the domain that signs (`d=`), or that of MAIL FROM, and the domain of
+From belong to one organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from penstock.compose.finding import Finding
+from penstock.compose.headers import split_mailbox
+from penstock.model.address import a_label
+from penstock.model.campaign import Campaign
+from penstock.ports import Capabilities, SenderDomain, Services
+
+__all__ = ["authentication_findings", "misaligned"]
+
+_PLAIN = Capabilities()
+
+
+def misaligned(domain: str, adapter: str, services: Services) -> str | None:
+    """Why a From of this domain is not authenticated when it leaves by this adapter; None where nothing says so.
+
+    Nothing can be said of a From that no `[[sender]]` answers for, nor where neither key nor return path is set and
+    our signature would be wanted: then it is the way out that signs.
+    """
+    senders = services.senders
+    sender = senders.of(domain)
+    if sender is None:
+        return None
+    can = services.capabilities.get(adapter, _PLAIN)
+    given = _answering(sender, can, adapter, services, domain)
+    if any(senders.same_organisation(domain, each) for each in given):
+        return None
+    if given:
+        return f"From is of {domain}, but the mail is signed for or sent from {' and '.join(given)}"
+    match can.dkim:
+        case "esp":
+            return f"nothing says that the adapter {adapter} signs for {domain}"
+        case "off" if not can.envelope_sender:
+            return f"the adapter {adapter} lets nobody sign for {domain}, and writes a MAIL FROM of its own"
+        case _:
+            return None
+
+
+def authentication_findings(campaign: Campaign, services: Services) -> Iterator[Finding]:
+    """An error where each mail would be blocked, a warning where nothing is known; none for what is no advertising."""
+    if not campaign.stream.commercial:
+        return
+    senders = services.senders
+    if not senders.any():
+        mend = "name the domain, and its key: penstock dkim new DOMAIN"
+        yield Finding("warning", "[[sender]]", "there is none, so nothing is signed here (DKIM)", mend)
+        return
+    domain = a_label(split_mailbox(campaign.message.from_)[1].rpartition("@")[2].lower())
+    adapter = services.adapter_for(campaign.stream)
+    if why := misaligned(domain, adapter, services):
+        yield Finding("error", "[message] from", f"AUTH_MISSING: {why}", "see [[sender]] in the config")
+        return
+    can = services.capabilities.get(adapter, _PLAIN)
+    sender = senders.of(domain)
+    if sender is not None and can.dkim == "ours" and senders.signer(domain, services.clock.now()) is None:
+        what = f"mail of {sender.domain} is not signed here (DKIM); whether {adapter} signs it is not known"
+        yield Finding("warning", "[[sender]] dkim", what, f"penstock dkim new {sender.domain}")
+
+
+def _answering(
+    sender: SenderDomain, can: Capabilities, adapter: str, services: Services, domain: str
+) -> tuple[str, ...]:
+    """The domains that answer for the mail, as far as the config says so."""
+    match can.dkim:
+        case "ours":
+            signs = services.senders.signer(domain, services.clock.now()) is not None
+        case "esp":
+            # Whoever names the way out for this domain has told the service that the domain is theirs.
+            signs = adapter in sender.adapters
+        case "off":
+            signs = False
+    bounces = sender.return_path if can.envelope_sender else ""
+    return tuple(each for each in (sender.domain if signs else "", bounces) if each)

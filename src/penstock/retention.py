@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from penstock.law.retention import Keeping, keeping, last_sign
+from penstock.law.retention import Keeping, keeping, kept_since
 from penstock.model.campaign import asking_key
 from penstock.store.contacts import StoredContact
 from penstock.wiring import House
@@ -73,7 +73,7 @@ class Retention:
         asked = await self._store.mails.asked([mail_id for each in questions for mail_id in each])
         found = []
         for each, objected, ids in zip(page, hits, questions, strict=True):
-            sign = last_sign(each.contact, now)
+            sign = kept_since(each.contact, now)
             if sign is None:
                 found.append(Kept(each.id, Keeping.KEEP, now.date(), None))
                 continue

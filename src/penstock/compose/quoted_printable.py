@@ -21,6 +21,7 @@ def quoted_line(line: str) -> str:
     data = line.encode()
     odd = set(data.translate(None, _LITERAL))
     if len(odd) > _FEW or 0x09 in odd or line[-1] == " ":
+        # Octets before a line end are the one thing that makes the library fill a line with 77, and there is none.
         return binascii.b2a_qp(data, istext=True).decode("ascii").replace("\n", "\r\n")
     if 0x3D in odd:  # before any `=` of ours is in
         data = data.replace(*_ESCAPES[0x3D])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from penstock.law.clocks import months_after
 from penstock.model.contact import Contact
 
-__all__ = ["Keeping", "keeping", "last_answer", "last_sign", "stale_on"]
+__all__ = ["Keeping", "keeping", "kept_since", "last_answer", "last_sign", "stale_on"]
 
 _MONTHS = 12
 
@@ -33,6 +34,12 @@ def last_sign(contact: Contact, now: datetime) -> datetime | None:
     return _latest((last_answer(contact, now), contact.source.collected_at), now)
 
 
+def kept_since(contact: Contact, now: datetime) -> datetime | None:
+    """From when the deletion of a record is counted: a consent that stands is a sign, too, and its proof is kept."""
+    given = (each.given_at for each in contact.consents if each.withdrawn_at is None)
+    return _latest((last_sign(contact, now), *given), now)
+
+
 def stale_on(sign: datetime, years: int) -> date:
     """The first day on which a record of that last sign is stale: the day after the same day, so many years on."""
     return months_after(sign.date(), years * _MONTHS) + timedelta(days=1)
@@ -51,5 +58,5 @@ def keeping(sign: datetime, today: date, *, years: int, reconfirm_days: int, ask
     return Keeping.RECONFIRM if today < begun + timedelta(days=reconfirm_days) else Keeping.DELETE
 
 
-def _latest(dates: tuple[datetime | None, ...], now: datetime) -> datetime | None:
+def _latest(dates: Iterable[datetime | None], now: datetime) -> datetime | None:
     return max((date for date in dates if date is not None and date <= now), default=None)

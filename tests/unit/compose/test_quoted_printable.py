@@ -39,6 +39,21 @@ def test_no_piece_is_longer_than_76_and_it_reads_back(line: str) -> None:
     assert binascii.a2b_qp(written.encode()).decode() == line
 
 
+@given(
+    st.lists(
+        st.sampled_from([" ", "a" * 20, "=", "\t", "ä", "abc\x01\x02\x03\x04\x05\x06\x07\x0b\x0c", "."]), min_size=2
+    )
+    .map("".join)
+    .filter(lambda line: line != ".")
+)
+@example("\0" * 21 + " " * 13 + "\0")
+@example("\0" * 21 + " " * 12 + "\t ")
+def test_spaces_before_an_escape_make_no_line_too_long(line: str) -> None:
+    written = quoted_line(line)
+    assert max(map(len, written.split("\r\n"))) <= 76
+    assert binascii.a2b_qp(written.encode()).decode() == line
+
+
 def test_half_a_character_is_no_text() -> None:
     with pytest.raises(UnicodeEncodeError):
         quoted_line("x\ud800")

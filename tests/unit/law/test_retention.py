@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.law.retention import Keeping, keeping, last_answer, last_sign, stale_on
-from penstock.model.contact import Contact, Relationship, Source
+from penstock.law.retention import Keeping, keeping, kept_since, last_answer, last_sign, stale_on
+from penstock.model.contact import Consent, Contact, Relationship, Source
 
 SIGN = datetime(2023, 11, 20, 15, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -53,6 +54,15 @@ def test_purchases_and_inquiries_are_answers_and_the_collection_is_none() -> Non
     assert last_answer(record, now) == SIGN + DAY
     assert last_sign(record, now) == SIGN + 9 * DAY
     assert last_sign(Contact("a@firm.example"), now) is None
+
+
+def test_a_consent_that_stands_keeps_the_record_and_its_proof() -> None:
+    now = SIGN + 900 * DAY
+    given, taken_back = Consent(given_at=now - DAY), Consent(given_at=now - DAY, withdrawn_at=now)
+    record = Contact("a@firm.example", source=Source(collected_at=SIGN))
+    assert kept_since(replace(record, consents=(given,)), now) == now - DAY
+    assert kept_since(replace(record, consents=(taken_back,)), now) == SIGN
+    assert kept_since(Contact("a@firm.example"), now) is None
 
 
 @given(st.integers(0, 3000), st.integers(0, 400), st.none() | st.integers(-2000, 2000))

@@ -51,9 +51,11 @@ def codec_of(charset: str) -> str | None:
 
     Only names of Python's own tables are looked up: it would remember every other one for ever.
     """
-    if not charset.isascii() or len(charset) > 60:
+    charset = charset.strip(" \t")
+    # What is normalised loses its odd signs, a NUL too: readers would not agree on what such a name says.
+    if not (charset.isascii() and charset.isprintable()) or len(charset) > 60:
         return None
-    name = encodings.normalize_encoding(charset.strip().lower())
+    name = encodings.normalize_encoding(charset.lower())
     codec = _MORE_NAMES.get(name) or aliases.get(name) or name
     return codec if codec in _KNOWN else None
 

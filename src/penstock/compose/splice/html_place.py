@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-__all__ = ["html_place"]
+__all__ = ["RAW", "after_comment", "after_tag", "comments", "html_place"]
 
 _REACH = 512
 _END = re.compile(rb"</body\s*>\s*(?:</html\s*>\s*)?\Z", re.IGNORECASE)
 _ANY_END = re.compile(rb"</(?:body|html)(?=[\s/>])", re.IGNORECASE)
-_RAW = rb"script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext"
-_RAW_START = re.compile(rb"<(" + _RAW + rb")(?=[\s/>])", re.IGNORECASE)
+RAW = rb"script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext"
+_RAW_START = re.compile(rb"<(" + RAW + rb")(?=[\s/>])", re.IGNORECASE)
 _TOKEN = re.compile(
-    rb"<(?:(?P<comment>!--)|/(?P<end>body|html)(?=[\s/>])|(?P<raw>" + _RAW + rb")(?=[\s/>])|/?[a-z])", re.IGNORECASE
+    rb"<(?:(?P<comment>!--)|/(?P<end>body|html)(?=[\s/>])|(?P<raw>" + RAW + rb")(?=[\s/>])|/?[a-z])", re.IGNORECASE
 )
 _ATTRIBUTES = re.compile(rb"[^>=]*(?:=(?:\s*\"[^\"]*\"|\s*'[^']*'|(?!\s*[\"']))[^>=]*)*")
 """Up to the end of a tag, or to a quote that is never closed."""
@@ -51,36 +52,47 @@ def _plain_before(view: bytes, place: int) -> bool:
     return last is None or _after_raw(view, last.end(), last[1]) is not None
 
 
+def comments(view: bytes) -> list[tuple[int, int]]:
+    """Start and end of each comment; the last one may never be closed."""
+    if b"<!--" not in view:
+        return []
+    spans = [(token.start(), after) for token, after in _tokens(view) if token["comment"]]
+    return [(start, len(view) if after is None else after) for start, after in spans]
+
+
 def _walked(view: bytes) -> int:
-    """From tag to tag, as a browser reads."""
     ends: dict[bytes, int] = {}
-    place = 0
-    while (token := _TOKEN.search(view, place)) is not None:
-        if token["comment"]:
-            after = _after_comment(view, token.end())
-        else:
-            after = _after_tag(view, token.end())
-            if token["raw"] and after is not None:
-                after = _after_raw(view, after, token["raw"])
+    for token, after in _tokens(view):
         if after is None:
             return ends.get(b"body", ends.get(b"html", token.start()))
         if token["end"]:
             ends[token["end"].lower()] = token.start()
-        place = after
     return ends.get(b"body", ends.get(b"html", len(view)))
 
 
-def _after_comment(view: bytes, place: int) -> int | None:
+def _tokens(view: bytes) -> Iterator[tuple[re.Match[bytes], int | None]]:
+    """From tag to tag, as a browser reads, and where each ends; None for one that is never closed, the last."""
+    place: int | None = 0
+    while place is not None and (token := _TOKEN.search(view, place)) is not None:
+        place = after_comment(view, token.end()) if token["comment"] else after_tag(view, token.end(), token["raw"])
+        yield token, place
+
+
+def after_comment(view: bytes, place: int) -> int | None:
+    """Behind the comment whose text begins at `place`; None when it is never closed."""
     if view.startswith((b">", b"->"), place):  # an empty comment, wrongly closed
         return view.index(b">", place) + 1
     found = _COMMENT_END.search(view, place)
     return None if found is None else found.end()
 
 
-def _after_tag(view: bytes, place: int) -> int | None:
+def after_tag(view: bytes, place: int, raw: bytes | None) -> int | None:
+    """Behind a tag from whose name on it is read, and behind the content of an element of raw text of that name."""
     found = _ATTRIBUTES.match(view, place)
     end = place if found is None else found.end()
-    return end + 1 if view.startswith(b">", end) else None
+    if not view.startswith(b">", end):
+        return None
+    return end + 1 if raw is None else _after_raw(view, end + 1, raw)
 
 
 def _after_raw(view: bytes, place: int, name: bytes) -> int | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.compose.splice.charset import codec_of, in_utf8, searchable
+from penstock.compose.splice.edit import joined
 from penstock.compose.splice.fault import SpliceFault, failed
 from penstock.compose.splice.part_tree import Leaf
 from penstock.compose.splice.transfer import content_of
@@ -14,6 +15,8 @@ __all__ = ["NO_TEXT", "LeafContent", "leaf_content"]
 
 _NOT_ASCII = re.compile(rb"\x1b(?:\$|\([^BJ])[^\x1b]*(\x1b\([BJ])?")
 """A run of another set in ISO-2022-JP, up to the return to ASCII (RFC 1468)."""
+_REACH = 64
+_LINE_ENDS = {b"", b"\r", b"\n"}
 NO_TEXT = "a text part is no text in its character set"
 
 
@@ -57,6 +60,18 @@ class LeafContent:
         octets = self.encoded(text)
         return octets is not None and octets in self.octets
 
+    def begins(self, place: int, text: str) -> bool:
+        """Whether that text is what stands at that place but for white space, and its line ends with it or a tag."""
+        octets = self.encoded(text)
+        if octets is None:
+            return False
+        there = self.octets[place : place + len(octets) + _REACH].lstrip()
+        return there.startswith(octets) and (octets.endswith(b">") or there[len(octets) :][:1] in _LINE_ENDS)
+
+    def without(self, spans: list[tuple[int, int]]) -> LeafContent:
+        """The same less those ranges, to look for something in the rest."""
+        return replace(self, octets=_cut(self.octets, spans), view=_cut(self.view, spans))
+
 
 def leaf_content(data: bytes, leaf: Leaf) -> LeafContent | SpliceFault:
     """Read a body. Its text is decoded only where it must be: most need not be valid to be added to.
@@ -80,6 +95,10 @@ def leaf_content(data: bytes, leaf: Leaf) -> LeafContent | SpliceFault:
         return failed(NO_TEXT)
     octets = b"".join(text)
     return LeafContent(octets, "utf_8", octets, recoded=True)
+
+
+def _cut(octets: bytes, spans: list[tuple[int, int]]) -> bytes:
+    return joined(octets, [(start, end, b"") for start, end in spans])
 
 
 def _blank(run: re.Match[bytes]) -> bytes:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from penstock.compose.splice.html_place import html_place
+from penstock.compose.splice.html_top import html_top
 
-__all__ = ["Graft", "carries", "graft_for", "lines_of"]
+__all__ = ["Graft", "carries", "graft_for", "lines_of", "top_graft_for"]
 
 _REACH = 512
+_MARK = b"\xef\xbb\xbf"
 _STUFFED = (" ", ">", "From ")
 """How a line begins that would mean something else (RFC 3676 section 4.4)."""
 _BLOCK = re.compile(rb"data-penstock\s*=\s*[\"']?([a-z_-]+)")
@@ -40,6 +42,16 @@ def graft_for(view: bytes, lines: str, *, html: bool, flowed: bool) -> Graft:
     last = view[-_REACH:].rstrip(b"\r\n")
     there = view[-_REACH:].count(b"\n", len(last))
     return len(view), f"{line_end * (_line_ends_after(last, flowed=flowed) - there)}{lines}{line_end}"
+
+
+def top_graft_for(view: bytes, lines: str, *, html: bool) -> Graft | None:
+    """The same for a label: above all, in a text with an empty line below it. None where HTML has no such place."""
+    line_end = _line_end(view)
+    place = html_top(view) if html else len(_MARK) if view.startswith(_MARK) else 0
+    if place is None:
+        return None
+    begins = place == 0 or not html or view[place - 1 : place] == b"\n"
+    return place, f"{'' if begins else line_end}{lines}{line_end * (1 if html else 2)}"
 
 
 def carries(view: bytes, block: bytes) -> bool:

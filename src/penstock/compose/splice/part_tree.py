@@ -36,7 +36,10 @@ _Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A text or HTML part whose body ends at `end`. The fields are None where the part has none."""
+    """A text or HTML part whose body ends at `end`. The fields are None where the part has none.
+
+    `delimiters`: what no line of the body may begin with, from the multiparts around it (RFC 2046 section 5.1.1).
+    """
 
     block: HeaderBlock
     end: int
@@ -44,6 +47,7 @@ class Leaf:
     encoding: str
     type_field: Field | None
     encoding_field: Field | None
+    delimiters: tuple[bytes, ...] = ()
 
     @property
     def html(self) -> bool:
@@ -57,22 +61,23 @@ class _Branch:
 
     parts: Iterator[_Span]
     every: bool
-    before: int
+    delimiters: tuple[bytes, ...]
 
 
 def first_seen(data: bytes) -> list[Leaf] | SpliceFault:
     """The leaves that a notice belongs in, in their order; at least one.
 
     Of `alternative` each branch, of `related` the root, of `mixed` and kinds unknown the first that holds text.
-    Attachments and enclosed messages are passed over. A report (RFC 6522) or digest is written for programs and a part
-    of it has no place for a notice. At most 50 levels; the walk does not recurse.
+    Attachments, known by their disposition or a file name beside it, and enclosed messages are passed over. A report
+    (RFC 6522) or digest is written for programs and a part of it has no place for a notice. At most 50 levels; the
+    walk does not recurse.
     """
     leaves: list[Leaf] = []
-    branches = [_Branch(iter([(0, len(data))]), every=False, before=0)]
+    branches = [(_Branch(iter([(0, len(data))]), every=False, delimiters=()), 0)]
     looked_at = 0
     while branches:
-        branch = branches[-1]
-        done = not branch.every and len(leaves) > branch.before
+        branch, before = branches[-1]
+        done = not branch.every and len(leaves) > before
         span = None if done else next(branch.parts, None)
         if span is None:
             branches.pop()
@@ -80,20 +85,20 @@ def first_seen(data: bytes) -> list[Leaf] | SpliceFault:
         looked_at += 1
         if looked_at > _MOST_PARTS or len(branches) > _DEEPEST:
             return unreadable(f"parts are nested more than {_DEEPEST} levels deep, or there are too many")
-        found = _opened(data, span, len(leaves))
+        found = _opened(data, span, branch.delimiters)
         match found:
             case SpliceFault():
                 return found
             case Leaf():
                 leaves.append(found)
             case _Branch():
-                branches.append(found)
+                branches.append((found, len(leaves)))
         if len(leaves) > _MOST_LEAVES:
             return unreadable(f"there are more than {_MOST_LEAVES} text parts to choose from")
     return leaves or untouchable("there is no text part that a notice could stand in")
 
 
-def _opened(data: bytes, span: _Span, before: int) -> Leaf | _Branch | SpliceFault | None:
+def _opened(data: bytes, span: _Span, around: tuple[bytes, ...]) -> Leaf | _Branch | SpliceFault | None:
     """What one part is: a leaf, a multipart to go into, or nothing for us."""
     block = header_block(data, *span)
     if isinstance(block, SpliceFault):
@@ -115,15 +120,27 @@ def _opened(data: bytes, span: _Span, before: int) -> Leaf | _Branch | SpliceFau
     encoding = encoding.strip().lower()
     if _sealed(kind, disposition):
         return untouchable("it is signed or encrypted")
-    if disposition.strip() and disposition.partition(";")[0].strip().lower() != "inline":
+    if _attached(disposition):
         return None
     if kind.kind in _TEXTS:
-        return Leaf(block, span[1], kind, encoding, made, encoded)
+        return Leaf(block, span[1], kind, encoding, made, encoded, around)
     if not kind.kind.startswith("multipart/") or kind.kind in _FILES:
         return None
     if encoding not in _WITHOUT_ENCODING:
         return unreadable("a multipart is encoded as a whole (RFC 2045 section 6.4)")
-    return _branch(data, block, span[1], kind, before)
+    return _branch(data, block, span[1], kind, around)
+
+
+def _attached(disposition: str) -> bool:
+    """Whether it is a file to the reader: one shown inline has a name (RFC 2183 section 2.3), a letter has none."""
+    if not disposition.strip():
+        return False
+    if disposition.partition(";")[0].strip().lower() != "inline":
+        return True
+    if ";" not in disposition:
+        return False
+    read = content_type(f"x/{disposition.strip()}")
+    return "filename" in disposition.lower() if read is None else bool(read.values.get("filename"))
 
 
 def _sealed(kind: ContentType, place: str) -> bool:
@@ -134,7 +151,9 @@ def _sealed(kind: ContentType, place: str) -> bool:
     return kind.kind == "application/octet-stream" and ".p7m" in names
 
 
-def _branch(data: bytes, block: HeaderBlock, end: int, kind: ContentType, before: int) -> _Branch | SpliceFault:
+def _branch(
+    data: bytes, block: HeaderBlock, end: int, kind: ContentType, around: tuple[bytes, ...]
+) -> _Branch | SpliceFault:
     if kind.kind in _NOT_LETTERS:
         return untouchable("it is a report or a digest, which has no place for a notice")
     try:
@@ -143,13 +162,15 @@ def _branch(data: bytes, block: HeaderBlock, end: int, kind: ContentType, before
         boundary = b""
     if not boundary:
         return unreadable("a multipart has no boundary")
-    parts = _parts(data, b"--" + boundary, block.body, end)
+    delimiter = b"--" + boundary
+    parts = _parts(data, delimiter, block.body, end)
     first = next(parts, None)
     if first is None:
-        return unreadable("the boundary of a multipart does not appear")
+        return unreadable("the boundary of a multipart does not appear, or there is no part")
     if kind.kind == "multipart/related":
         parts, first = iter(()), _root(data, chain([first], parts), kind.values.get("start", ""))
-    return _Branch(chain([first], parts), every=kind.kind == "multipart/alternative", before=before)
+    every = kind.kind == "multipart/alternative"
+    return _Branch(chain([first], parts), every, (*around, delimiter))
 
 
 def _root(data: bytes, parts: Iterator[_Span], start: str) -> _Span:
@@ -167,7 +188,8 @@ def _root(data: bytes, parts: Iterator[_Span], start: str) -> _Span:
 def _parts(data: bytes, delimiter: bytes, start: int, end: int) -> Iterator[_Span]:
     """The parts between delimiter lines. A line that goes on is no delimiter: one boundary may begin another.
 
-    The CRLF before a delimiter belongs to it. Without a closing delimiter the last part ends with its multipart.
+    The CRLF before a delimiter belongs to it: between two delimiters in a row, which have but one, there is no part.
+    Without a closing delimiter the last part ends with its multipart.
     """
     part = -1
     place = data.find(delimiter, start, end)
@@ -177,8 +199,8 @@ def _parts(data: bytes, delimiter: bytes, start: int, end: int) -> Iterator[_Spa
             line = data.find(b"\r\n", after, end)
             rest = data[after : end if line < 0 else line].rstrip(b" \t")
             if rest in {b"", b"--"}:
-                if part >= 0:
-                    yield part, max(part, place - 2)
+                if 0 <= part <= place - 2:
+                    yield part, place - 2
                 if rest or line < 0:
                     return
                 part = line + 2

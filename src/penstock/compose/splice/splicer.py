@@ -18,8 +18,9 @@ __all__ = ["Additions", "SpliceFault", "splice"]
 
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _STRUCTURE = frozenset({"content-type", "content-transfer-encoding"})
-_SIGNATURES = frozenset({"dkim-signature", "arc-seal", "arc-message-signature", "arc-authentication-results"})
-"""RFC 6376 and RFC 8617: what they sign is no longer what it was. Authentication-Results says what once was true."""
+_SIGNATURE = "dkim-signature"
+"""RFC 6376: what it signs is no longer what it was. An ARC set (RFC 8617) stays: it says what once was true, and a
+chain with a set missing could not be judged at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +30,41 @@ class Additions:
     `headers` go into the header block; one of the same name that is there already is replaced. `drop`: names in lower
     case, a `*` at the end makes a prefix; the fields that say how the body is made are never dropped. `text` for text
     parts: paragraphs with LF line ends below a line of dashes. `html` for HTML parts: elements marked `data-penstock`.
+    `label_text` is a short paragraph, `label_html` a fragment that stands above everything else in the same parts.
     """
 
     headers: tuple[Header, ...] = ()
     drop: frozenset[str] = frozenset()
     text: str = ""
     html: str = ""
+    label_text: str = ""
+    label_html: str = ""
 
 
 def splice(data: bytes, additions: Additions) -> bytes | SpliceFault:
     """The message with all additions; the very same octets when it has them already.
 
     Only the header block and the leaves that a reader sees first change: see `part_tree.first_seen`. Of two forms of a
-    text each gets the blocks. Signatures of the whole message are taken out as soon as anything changes. Signed and
-    encrypted messages can be given headers, but no notice. Linear in the size of the message.
+    text each gets the blocks. Fields DKIM-Signature are taken out as soon as anything changes. Signed and encrypted
+    messages can be given headers, but no notice. Linear in the size of the message.
     """
+    label = Additions(text=additions.label_text, html=additions.label_html)
+    if label.text or label.html:
+        labelled = _spliced(data, label, on_top=True)
+        if isinstance(labelled, SpliceFault):
+            return labelled
+        data = labelled
+    return _spliced(data, additions, on_top=False)
+
+
+def _spliced(data: bytes, additions: Additions, *, on_top: bool) -> bytes | SpliceFault:
     lines = _header_lines(additions)
     if isinstance(lines, SpliceFault):
         return lines
     if not (_writable(additions.text) and _writable(additions.html)):
         return failed("a notice holds a control character or half a character")
+    if not data:
+        return unreadable("there is not one octet")
     if not only_crlf(data):
         return unreadable("a line does not end with CR LF")
     root = header_block(data, 0, len(data))
@@ -58,13 +74,14 @@ def splice(data: bytes, additions: Additions) -> bytes | SpliceFault:
         return unreadable("the message ends within a header")
     edits = _header_edits(data, root, additions.drop, lines)
     if additions.text or additions.html:
-        more = _notice_edits(data, additions, versioned=_has(root, "mime-version") or "mime-version" in lines)
+        versioned = _has(root, "mime-version") or "mime-version" in lines
+        more = _notice_edits(data, additions, on_top=on_top, versioned=versioned)
         if isinstance(more, SpliceFault):
             return more
         edits += more
     if not edits:
         return data
-    edits += [(field.start, field.end + 2, b"") for field in root.fields if field.name in _SIGNATURES]
+    edits += [(field.start, field.end + 2, b"") for field in root.fields if field.name == _SIGNATURE]
     return joined(data, edits)
 
 
@@ -117,7 +134,7 @@ def _real(data: bytes, edits: list[Edit]) -> list[Edit]:
     return [(start, end, new) for start, end, new in edits if data[start:end] != new]
 
 
-def _notice_edits(data: bytes, additions: Additions, *, versioned: bool) -> list[Edit] | SpliceFault:
+def _notice_edits(data: bytes, additions: Additions, *, on_top: bool, versioned: bool) -> list[Edit] | SpliceFault:
     leaves = first_seen(data)
     if isinstance(leaves, SpliceFault):
         return leaves
@@ -126,7 +143,7 @@ def _notice_edits(data: bytes, additions: Additions, *, versioned: bool) -> list
         block = additions.html if leaf.html else additions.text
         if block:
             root = leaf.block.start == 0
-            made = leaf_edits(data, leaf, block, versioned=versioned or not root)
+            made = leaf_edits(data, leaf, block, on_top=on_top, versioned=versioned or not root)
             if isinstance(made, SpliceFault):
                 return made
             edits += made

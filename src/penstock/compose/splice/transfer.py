@@ -20,7 +20,11 @@ _QUOTED = re.compile(rb"(?:=[0-9A-F]{2}|[^=]){1,25}")
 _SPACE = b" \t\r\n"
 _ASCII = bytes(range(128))
 
+Taboo = tuple[bytes, ...]
+"""How no line may begin."""
 _Span = tuple[int, int]
+_Cut = tuple[int, int, bytes, bytes]
+"""A line from start to end with its CRLF, and its content before and behind a place."""
 
 
 def content_of(data: bytes, body: _Span, encoding: str) -> bytes | None:
@@ -41,20 +45,28 @@ def content_of(data: bytes, body: _Span, encoding: str) -> bytes | None:
     return octets if len(signs) == (len(octets) + 2) // 3 * 4 else None
 
 
-def grafted(data: bytes, body: _Span, encoding: str, content: bytes, place: int, graft: bytes) -> list[Edit]:
-    """The edits that put `graft` into the content before `place`. What stands before it stays as it is."""
+def grafted(
+    data: bytes, body: _Span, encoding: str, content: bytes, graft: tuple[int, bytes], taboo: Taboo = ()
+) -> list[Edit]:
+    """The edits that put a graft into the content before its place. What stands before it stays as it is.
+
+    No line that is encoded anew begins with anything in `taboo`, all of which begin with two dashes.
+    """
+    place, new = graft
     if encoding == "base64":
-        return _in_base64(data, body, content, place, graft)
+        return _in_base64(data, body, content, place, new)
     if encoding == "quoted-printable":
-        return [_in_quoted(data, body, len(content) - place, graft)]
-    return [(body[0] + place, body[0] + place, graft)]
+        after = len(content) - place
+        line = _line_before(data, body, place) if place < after else _line_behind(data, body, after)
+        return [_in_quoted(data, body, line, new, taboo)]
+    return [(body[0] + place, body[0] + place, new)]
 
 
-def written(body: _Span, encoding: str, content: bytes) -> list[Edit]:
-    """The edits that make `content`, in that encoding, the whole body."""
+def written(body: _Span, encoding: str, content: bytes, taboo: Taboo = ()) -> list[Edit]:
+    """The edits that make `content`, in that encoding, the whole body; `taboo` as for a graft."""
     if encoding == "base64":
         return _replaced(body, _base64(content))
-    return _replaced(body, _quoted(content) if encoding == "quoted-printable" else iter([content]))
+    return _replaced(body, _quoted(content, taboo) if encoding == "quoted-printable" else iter([content]))
 
 
 def smallest(content: bytes) -> str:
@@ -89,8 +101,21 @@ def _line_start(data: bytes, start: int, end: int) -> int:
     return start if found < 0 else found + 2
 
 
-def _in_quoted(data: bytes, body: _Span, after: int, graft: bytes) -> Edit:
-    """Look from the end for the line in which `after` octets of the content are left; only that one changes."""
+def _line_before(data: bytes, body: _Span, before: int) -> _Cut:
+    """Look from the start for the line that begins with no more than `before` octets of the content above it."""
+    start = body[0]
+    while True:
+        found = data.find(b"\r\n", start, body[1])
+        end = body[1] if found < 0 else found + 2
+        octets = binascii.a2b_qp(data[start:end])
+        if len(octets) > before or end == body[1]:
+            return start, end, octets[:before], octets[before:]
+        before -= len(octets)
+        start = end
+
+
+def _line_behind(data: bytes, body: _Span, after: int) -> _Cut:
+    """Look from the end for the line in which `after` octets of the content are left."""
     end = body[1]
     while True:
         start = _line_start(data, body[0], end)
@@ -99,22 +124,27 @@ def _in_quoted(data: bytes, body: _Span, after: int, graft: bytes) -> Edit:
             break
         after -= len(octets)
         end = start
-    head, tail = octets[: len(octets) - after], octets[len(octets) - after :]
+    return start, end, octets[: len(octets) - after], octets[len(octets) - after :]
+
+
+def _in_quoted(data: bytes, body: _Span, line: _Cut, graft: bytes, taboo: Taboo) -> Edit:
+    """Only the line that the place is in changes."""
+    start, end, head, tail = line
     last = end == body[1]
     if not head:
-        return start, start, _quoted_whole(graft, last=start == body[1])
+        return start, start, _quoted_whole(graft, taboo, last=start == body[1])
     if not tail and data.endswith(b"\r\n", start, end) and not data.endswith(b"=\r\n", start, end):
-        return end, end, _quoted_whole(graft, last=last)
-    return start, end, _quoted_whole(head + graft + tail, last=last)
+        return end, end, _quoted_whole(graft, taboo, last=last)
+    return start, end, _quoted_whole(head + graft + tail, taboo, last=last)
 
 
-def _quoted_whole(content: bytes, *, last: bool) -> bytes:
+def _quoted_whole(content: bytes, taboo: Taboo, *, last: bool) -> bytes:
     """With a soft break where the next line goes on with this one."""
-    coded = b"".join(_quoted(content))
-    return coded if last or content.endswith(b"\r\n") else _broken(coded)
+    coded = b"".join(_quoted(content, taboo))
+    return coded if last or content.endswith(b"\r\n") else _broken(coded, taboo)
 
 
-def _quoted(content: bytes) -> Iterator[bytes]:
+def _quoted(content: bytes, taboo: Taboo) -> Iterator[bytes]:
     """Quoted-printable with CRLF for each CRLF of the content; any other CR or LF is escaped."""
     place = 0
     while place < len(content):
@@ -124,23 +154,31 @@ def _quoted(content: bytes) -> Iterator[bytes]:
             end = end if found < 0 else found + 2
         lines = content[place:end].split(b"\r\n")
         place = end
-        coded = b"\r\n".join([_quoted_line(line) for line in lines])
-        yield _broken(coded) if lines[-1] and place < len(content) else coded
+        coded = b"\r\n".join([_quoted_line(line, taboo) for line in lines])
+        yield _broken(coded, taboo) if lines[-1] and place < len(content) else coded
 
 
-def _quoted_line(line: bytes) -> bytes:
+def _quoted_line(line: bytes, taboo: Taboo) -> bytes:
     pieces = binascii.b2a_qp(line, istext=False).split(b"=\n")
-    # Spaces before an escape make the library overlook that the line is full.
+    # A line feed behind the 76th octet makes the library overlook that the line is full.
     if max(map(len, pieces)) >= _LINE and len(pieces) > 1:
         pieces = _QUOTED.findall(b"".join(pieces))
+    if taboo and any(piece.startswith(taboo) for piece in pieces):
+        pieces = _undashed(b"".join(pieces))
     return b"=\r\n".join(pieces)
 
 
-def _broken(coded: bytes) -> bytes:
+def _undashed(coded: bytes) -> list[bytes]:
+    """Pieces of a line, none of which begins with a dash."""
+    return [b"=2D" + piece[1:] if piece.startswith(b"-") else piece for piece in _QUOTED.findall(coded)]
+
+
+def _broken(coded: bytes, taboo: Taboo) -> bytes:
     """With a soft break at the end, for which the last line needs room."""
     above, line_end, last = coded.rpartition(b"\r\n")
     if len(last) >= _LINE:
-        last = b"=\r\n".join(_QUOTED.findall(last))
+        pieces = _QUOTED.findall(last)
+        last = b"=\r\n".join(_undashed(last) if any(piece.startswith(taboo) for piece in pieces) else pieces)
     return b"".join((above, line_end, last, b"=\r\n"))
 
 

@@ -34,7 +34,21 @@ def test_a_charset_of_mails_is_known(charset: str, codec: str) -> None:
 
 @pytest.mark.parametrize(
     "charset",
-    ["", "x-unknown", "base64", "rot13", "zlib", "unicode_escape", "idna", "punycode", "undefined", "a" * 99, "utf-8é"],
+    [
+        "",
+        "x-unknown",
+        "base64",
+        "rot13",
+        "zlib",
+        "unicode_escape",
+        "idna",
+        "punycode",
+        "undefined",
+        "a" * 99,
+        "utf-8é",
+        "utf\08",
+        "utf\t8",
+    ],
 )
 def test_what_is_no_charset_is_unknown(charset: str) -> None:
     assert codec_of(charset) is None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.compose.splice.html_place import html_place
+from penstock.compose.splice.html_place import comments, html_place
 
 CASES = [
     "<p>text</p>|",
@@ -62,6 +62,23 @@ def test_the_place_is_shown_and_near_the_end(case: str) -> None:
     assert html_place(case.replace("|", "").encode()) == case.index("|")
 
 
+@pytest.mark.parametrize(
+    ("document", "seen"),
+    [
+        ("<p>a</p>", "<p>a</p>"),
+        ("a<!-- b -->c<!---->d<!-->e<!-- f --!>g", "acdeg"),
+        ("a<!-- b", "a"),
+        ("<script>'<!--'</script>a<!-- b -->", "<script>'<!--'</script>a"),
+        ("<a title='<!--'>b</a><!-- c -->", "<a title='<!--'>b</a>"),
+    ],
+)
+def test_comments_are_told_from_what_looks_like_one(document: str, seen: str) -> None:
+    left = document.encode()
+    for start, end in reversed(comments(left)):
+        left = left[:start] + left[end:]
+    assert left.decode() == seen
+
+
 class Marks(HTMLParser):
     """Counts the elements with a mark."""
 
@@ -92,9 +109,11 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_a_parser_finds_the_mark_where_it_is_put(document: str) -> None:
     place = html_place(document.encode())
+    assert all(not start < place < end for start, end in comments(document.encode()))
     marks = Marks()
     marks.feed(document[:place] + "<p data-penstock='x'>" + document[place:])
     marks.close()

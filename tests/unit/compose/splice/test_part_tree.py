@@ -157,9 +157,43 @@ def test_white_space_may_follow_a_delimiter() -> None:
 
 
 def test_a_part_may_be_empty() -> None:
-    assert bodies("Content-Type: multipart/mixed; boundary=b\n\n--b\n--b--\n") == [""]
+    assert bodies("Content-Type: multipart/mixed; boundary=b\n\n--b\n\n--b--\n") == [""]
     assert bodies("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n--b--\n") == [""]
     assert bodies("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n--b--\n") == [""]
+
+
+def test_between_two_delimiters_in_a_row_there_is_no_part() -> None:
+    head = "Content-Type: multipart/mixed; boundary=b\n\n"
+    assert bodies(f"{head}--b\n--b\n\nt\n--b--\n") == ["t"]
+    found = bodies(f"{head}--b\n--b--\n")
+    assert isinstance(found, SpliceFault)
+    assert found.code is Code.HEADER_INVALID
+
+
+@pytest.mark.parametrize(
+    ("disposition", "body"),
+    [
+        ("inline", "first"),
+        ("inline; filename=a.txt", "second"),
+        ("Inline (shown); FILENAME*0*=us-ascii''a; filename*1=.txt", "second"),
+        ('inline; filename=""', "first"),
+        ('inline; x="; filename=a.txt"', "first"),
+        ("inline; filename=a b.txt", "second"),
+        ("inline; size=1 2", "first"),
+        ("attachment", "second"),
+    ],
+)
+def test_a_text_with_a_file_name_is_no_letter(disposition: str, body: str) -> None:
+    first = f"Content-Type: text/plain\nContent-Disposition: {disposition}\n\nfirst"
+    assert bodies(multipart("mixed", first, TEXT.format("second"))) == [body]
+
+
+def test_a_leaf_knows_all_delimiters_around_it() -> None:
+    inner = multipart("related", HTML.format("x"), boundary="i")
+    data = multipart("alternative", TEXT.format("t"), inner, boundary="o").replace("\n", "\r\n").encode()
+    found = first_seen(data)
+    assert not isinstance(found, SpliceFault)
+    assert [leaf.delimiters for leaf in found] == [(b"--o",), (b"--o", b"--i")]
 
 
 def test_the_boundary_may_be_written_in_pieces() -> None:

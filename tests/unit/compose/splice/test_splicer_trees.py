@@ -9,7 +9,7 @@ import email.policy
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penstock.compose.notice_text import DASHES
@@ -180,6 +180,7 @@ def in_walk_order(part: Part) -> list[Part | None]:
     return [part, *inner, *[each for child in part.children for each in in_walk_order(child)]]
 
 
+@settings(deadline=None)
 @given(TREES.map(closed), st.sampled_from([PLAIN, WIDE]))
 @example(Part("text/plain", b"", "utf-16", "base64"), WIDE)
 @example(
@@ -228,6 +229,7 @@ def changed_as_it_must(part: Part, old: str, new: str, blocks: tuple[str, str]) 
     assert not old.strip() or f"\n\n{block}" in new
 
 
+@settings(deadline=None)
 @given(TREES, st.sampled_from([PLAIN, WIDE]))
 def test_without_closing_delimiters_it_is_whole_or_refused(tree: Part, blocks: tuple[str, str]) -> None:
     additions = Additions(HEADERS, frozenset(), *blocks)
@@ -237,6 +239,7 @@ def test_without_closing_delimiters_it_is_whole_or_refused(tree: Part, blocks: t
         assert made.count(blocks[0].partition("\n\n")[2].encode()) <= len(chosen(tree))
 
 
+@settings(deadline=None)
 @given(TREES.map(closed), st.data())
 def test_a_damaged_message_never_breaks_the_splicer(tree: Part, data: st.DataObject) -> None:
     whole = HEAD + Writer().octets(tree)
@@ -249,6 +252,7 @@ def test_a_damaged_message_never_breaks_the_splicer(tree: Part, data: st.DataObj
         assert splice(made, additions) == made
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_octets_are_spliced_or_refused(data: bytes) -> None:
     additions = Additions(HEADERS, frozenset(), *PLAIN)

@@ -52,26 +52,35 @@ def doctor(records: Records, house: Path, **options: Any) -> list[tuple[str, str
 def test_new_writes_a_key_for_its_owner_only_and_says_what_dns_and_the_config_need(penstock: Run, house: Path) -> None:
     done = penstock("dkim", "new", "nordlicht.example", cwd=house)
     assert done.returncode == 0, done.stderr
-    file = house / "keys" / "dkim-s1.pem"
+    file = house / "keys" / "dkim-nordlicht.example-s1.pem"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text().startswith("-----BEGIN PRIVATE KEY-----")
     assert 's1._domainkey.nordlicht.example. TXT ( "v=DKIM1; k=rsa; p=' in done.stdout
     assert "PRIVATE" not in done.stdout
     config = tomllib.loads(done.stdout[done.stdout.index("[[sender]]") :])
-    assert config["sender"][0]["dkim"] == {"selector": "s1", "key": "file:keys/dkim-s1.pem"}
+    assert config["sender"][0]["dkim"] == {"selector": "s1", "key": "file:keys/dkim-nordlicht.example-s1.pem"}
 
 
 def test_new_never_writes_over_a_key(refusal: Refusal, records: Records, house: Path) -> None:
     (line,) = records("dkim", "new", "nordlicht.example", cwd=house)
-    before = (house / "keys" / "dkim-s1.pem").read_bytes()
+    before = (house / "keys" / "dkim-nordlicht.example-s1.pem").read_bytes()
     said = refusal("dkim", "new", "nordlicht.example", cwd=house)
-    assert "dkim-s1.pem" in said
+    assert "dkim-nordlicht.example-s1.pem" in said
     assert "--selector" in said
-    assert (house / "keys" / "dkim-s1.pem").read_bytes() == before
+    assert (house / "keys" / "dkim-nordlicht.example-s1.pem").read_bytes() == before
     assert [len(each) <= 255 for each in line["record"]["strings"]] == [True, True]
     assert "".join(line["record"]["strings"]) == line["record"]["value"]
     (other,) = records("dkim", "new", "nordlicht.example", "--selector", "s2", "--bits", "3072", cwd=house)
-    assert other["file"].endswith("dkim-s2.pem")
+    assert other["file"].endswith("dkim-nordlicht.example-s2.pem")
+
+
+def test_two_domains_may_have_keys_of_the_same_selector(records: Records, house: Path) -> None:
+    files = [
+        Path(records("dkim", "new", domain, cwd=house)[0]["file"]).name
+        for domain in ("nordlicht.example", "other.example")
+    ]
+    assert files == ["dkim-nordlicht.example-s1.pem", "dkim-other.example-s1.pem"]
+    assert len({(house / "keys" / name).read_bytes() for name in files}) == 2
 
 
 def test_new_refuses_what_is_no_domain_selector_or_length(refusal: Refusal, house: Path) -> None:
@@ -116,14 +125,14 @@ def test_doctor_tells_of_each_key_whether_it_signs(records: Records, keyed: Keye
     assert [state for state, _ in doctor(records, house)] == ["warn"]
     keyed()
     assert doctor(records, house) == [("ok", "nordlicht.example: s1 signs")]
-    key = house / "keys" / "dkim-s1.pem"
+    key = house / "keys" / "dkim-nordlicht.example-s1.pem"
     key.chmod(0o644)
     ((state, says),) = doctor(records, house)
     assert state == "warn"
     assert "chmod 600" in says
     key.chmod(0o600)
-    one = 'dkim = { selector = "s1", key = "file:keys/dkim-s1.pem" }'
-    later = '{ selector = "s2", key = "file:keys/dkim-s1.pem", from = 2026-12-01 }'
+    one = 'dkim = { selector = "s1", key = "file:keys/dkim-nordlicht.example-s1.pem" }'
+    later = '{ selector = "s2", key = "file:keys/dkim-nordlicht.example-s1.pem", from = 2026-12-01 }'
     edited(house / "config.toml", (one, f"{one.replace('= {', '= [{', 1)}, {later}]"))
     assert [says.partition(": ")[2] for _, says in doctor(records, house)] == [
         "s1 signs",
@@ -142,10 +151,10 @@ def test_a_key_that_is_gone_stops_mail_with_one_line_but_never_an_opt_out(
 ) -> None:
     keyed()
     contact_file(house / "people.jsonl", [person("anna")])
-    (house / "keys" / "dkim-s1.pem").unlink()
+    (house / "keys" / "dkim-nordlicht.example-s1.pem").unlink()
     said = refusal(*SEND, cwd=house)
     assert "config.toml:" in said
-    assert "file:keys/dkim-s1.pem" in said
+    assert "file:keys/dkim-nordlicht.example-s1.pem" in said
     assert "penstock dkim new" in said
     done = penstock("suppress", "add", "anna.berg@anna-maskin.example", "--reason", "objection", cwd=house)
     assert done.returncode == 0, done.stderr

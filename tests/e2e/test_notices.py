@@ -128,5 +128,9 @@ def test_what_cannot_be_approved_or_compared_is_refused_in_a_line(
     assert "name is needed" in refusal("notices", "approve", "--by", " ", cwd=house)
     edited(own, ("{{ controller.legal_name }}", "{{ controler.legal_name }}"))
     assert "controler" in refusal("notices", "approve", "en", "--by", "M. Ostrander", cwd=house)
+    edited(own, ("{{ controler.legal_name }}", "{{ controller.legal_name }}"), ('event = "', 'evnt = "'))
+    line = refusal("notices", "approve", "en", "--by", "M. Ostrander", cwd=house)
+    assert "sources.event is missing" in line
+    assert "notice.toml" in line
     edited(house / "config.toml", ('folder = "notices"', 'folder = "notes"'))
     assert "no such folder" in refusal("notices", "list", cwd=house)

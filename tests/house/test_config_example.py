@@ -15,7 +15,7 @@ from penstock.config.shape import below, keys_of
 from penstock.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-_HIDDEN = re.compile(r"^# (?=\[|[a-z_]+ = )", re.MULTILINE)
+_HIDDEN = re.compile(r"^# (?=\[|[a-z0-9_]+ = )", re.MULTILINE)
 
 
 def whole_text() -> str:
@@ -72,6 +72,7 @@ def test_the_example_shows_the_defaults() -> None:
         "web",
         "inbound",
         "message",
+        "notices",
         "safety",
         "clock",
         "policy",

@@ -10,7 +10,15 @@ from datetime import timedelta
 
 import pytest
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, HttpTimeouts, Refusal
+from penstock.adapters.http import (
+    ACCOUNT_PAUSE,
+    Exchange,
+    HttpAdapter,
+    HttpRequest,
+    HttpResponse,
+    HttpTimeouts,
+    Refusal,
+)
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -29,6 +37,7 @@ class PlainEsp:
     per_request: int = 1
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(raw_message=False))
     unfit: str | None = None
+    inspections: int = 0
 
     def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
         if any("unspeakable" in mail.address for mail in mails):
@@ -49,6 +58,7 @@ class PlainEsp:
         return Refusal("later", "a teapot") if response.status == 418 else None
 
     async def inspect(self, exchange: Exchange, /) -> str | None:
+        self.inspections += 1
         return self.unfit
 
 
@@ -105,13 +115,15 @@ async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @asynccontextmanager
-async def esp(answer: Answer, plugin: PlainEsp | None = None, **more: int) -> AsyncIterator[tuple[HttpAdapter, Server]]:
+async def esp(
+    answer: Answer, plugin: PlainEsp | None = None, clock: FakeClock | None = None, **more: int
+) -> AsyncIterator[tuple[HttpAdapter, Server]]:
     server = Server(answer)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     timeouts = HttpTimeouts(connect=1.0, read=0.3)
     exchange = Exchange(f"http://127.0.0.1:{server.port}", timeouts=timeouts)
-    adapter = HttpAdapter("main", plugin or PlainEsp(), exchange, FakeClock(), **more)
+    adapter = HttpAdapter("main", plugin or PlainEsp(), exchange, clock or FakeClock(), **more)
     try:
         yield adapter, server
     finally:
@@ -211,6 +223,31 @@ async def test_an_unfit_account_is_not_used() -> None:
         with pytest.raises(AdapterUnavailable, match="open tracking is on"):
             await adapter.deliver(mails())
         assert server.bodies == []
+
+
+async def test_an_unfit_account_is_looked_at_again_only_after_the_pause() -> None:
+    plugin, clock = PlainEsp(unfit="open tracking is on"), FakeClock()
+    async with esp(says(200), plugin, clock) as (adapter, server):
+        for _ in range(3):
+            with pytest.raises(AdapterUnavailable, match="open tracking is on"):
+                await adapter.deliver(mails())
+            with pytest.raises(AdapterUnavailable, match="open tracking is on"):
+                await adapter.prepare()
+        assert plugin.inspections == 1
+        plugin.unfit = None
+        clock.advance(timedelta(seconds=ACCOUNT_PAUSE))
+        assert await adapter.deliver(mails()) == [Accepted("ok")]
+        assert plugin.inspections == 2
+        assert len(server.bodies) == 1
+
+
+async def test_a_way_left_alone_is_not_prepared_either() -> None:
+    async with esp(says(401)) as (adapter, _):
+        await adapter.prepare()
+        with pytest.raises(AdapterUnavailable):
+            await adapter.deliver(mails())
+        with pytest.raises(AdapterUnavailable, match="left alone"):
+            await adapter.prepare()
 
 
 async def test_a_long_answer_is_read_no_further_than_a_mebibyte() -> None:

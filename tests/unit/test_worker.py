@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +16,7 @@ from penstock.assembly import Assembler, new_mail
 from penstock.delivery.retry import in_time, next_try
 from penstock.errors import AdapterUnavailable, StoreUnavailable
 from penstock.law.mailboxes import Mailboxes
+from penstock.model.campaign import Campaign, Enclosure
 from penstock.model.codes import Code
 from penstock.model.contact import Contact
 from penstock.model.mail import Mail, Message
@@ -69,8 +70,8 @@ class Bench:
             lease_seconds=self.lease_seconds,
         )
 
-    async def plan(self, contacts: Sequence[Contact]) -> list[Mail]:
-        campaign = a_campaign()
+    async def plan(self, contacts: Sequence[Contact], campaign: Campaign | None = None) -> list[Mail]:
+        campaign = campaign or a_campaign()
         identifier = an_identifier()
         stored = await self.store.contacts.upsert([(contact, identifier.of(contact)) for contact in contacts])
         mails = [self.assembler.mail(campaign, each.contact, each.id) for each in stored]
@@ -126,6 +127,17 @@ async def test_rule_3_a_batch_is_what_is_due_and_slices_have_at_most_fifty_mails
         assert sum(table.adapter.batches) == 120
         assert max(table.adapter.batches) <= 50
         assert BATCH * ROUNDS == 500
+
+
+async def test_rule_3_mails_with_large_files_are_worked_on_few_at_a_time() -> None:
+    file = Enclosure("", "a.bin", "application/octet-stream", "f" * 64, bytes(9 * 1024 * 1024))
+    campaign = a_campaign()
+    campaign = replace(campaign, message=replace(campaign.message, enclosures=(file,)))
+    async with bench() as table:
+        mails = await table.plan(people(5), campaign)
+        assert await table.worker().round() == 5
+        assert [mail.id for mail in table.adapter.delivered] == [mail.id for mail in mails]
+        assert table.adapter.batches == [2, 2, 1]
 
 
 async def test_rule_9_an_opt_out_between_judging_and_hand_over_stops_the_mail() -> None:

@@ -94,7 +94,12 @@ class HttpAdapter:
         self._log = get_logger("adapters.http")
 
     async def prepare(self) -> None:
-        """Let the plugin look at the account, once. Raises AdapterUnavailable for an account that must not be used."""
+        """Let the plugin look at the account until it is found fit, at most once in `ACCOUNT_PAUSE`.
+
+        Raises AdapterUnavailable for an account that must not be used, and while this way out is left alone.
+        """
+        if self._breaker.open:
+            raise AdapterUnavailable(f"left alone for a while: {self._breaker.why}", where=f"adapters.{self.name}")
         if self._inspected:
             return
         if fault := await self._esp.inspect(self._exchange):
@@ -106,8 +111,6 @@ class HttpAdapter:
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         """One outcome per mail, in order. Raises AdapterUnavailable when none was offered."""
         await self.prepare()
-        if self._breaker.open:
-            raise AdapterUnavailable(f"left alone for a while: {self._breaker.why}", where=f"adapters.{self.name}")
         size = self._esp.per_request
         chunks = [mails[at : at + size] for at in range(0, len(mails), size)]
         if len(chunks) == 1:

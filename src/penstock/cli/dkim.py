@@ -46,7 +46,7 @@ def _new(options: Globals, domain: str, selector: str, ed25519: bool, bits: int,
 
     settings = load_settings(options.config, os.environ)
     made = make_key(domain, selector, bits=None if ed25519 else bits)
-    file = settings.keys_folder / f"dkim-{made.selector}.pem"
+    file = settings.keys_folder / f"dkim-{made.domain}-{made.selector}.pem"
     _write(file, made.pem)
     inside = file.is_relative_to(settings.base)
     reference = f"file:{file.relative_to(settings.base) if inside else file.absolute()}"

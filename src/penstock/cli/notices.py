@@ -125,12 +125,15 @@ def _file(shelf: NoticeShelf, language: str) -> NoticeFile:
 
 def _sound(shelf: NoticeShelf, language: str) -> NoticeFile:
     """The file of a text that can be used: nobody shall approve one that stops every mail."""
-    from penstock.compose.notice_trial import notice_faults
+    from penstock.compose.notice_trial import notice_faults, table_faults
 
     file = _file(shelf, language)
+    mend = "mend the text, then approve it"
+    for wrong in table_faults(file):
+        raise InvalidInput(f"{wrong.key} {wrong.what}", where=str(file.path), mend=mend)
     for fault in notice_faults(shelf.text(language)):
         what = f"{fault.variable or ''} {fault.what}".strip()
-        raise InvalidInput(what, where=f"{fault.file}:{fault.line}", mend="mend the text, then approve it")
+        raise InvalidInput(what, where=f"{fault.file}:{fault.line}", mend=mend)
     return file
 
 

@@ -12,6 +12,7 @@ from penstock.compose.finding import Finding
 from penstock.compose.headers import split_mailbox
 from penstock.model.address import a_label
 from penstock.model.campaign import Campaign
+from penstock.model.route import names_in, parse_route
 from penstock.ports import Capabilities, SenderDomain, Services
 
 __all__ = ["authentication_findings", "misaligned"]
@@ -22,6 +23,8 @@ _PLAIN = Capabilities()
 def misaligned(domain: str, adapter: str, services: Services) -> str | None:
     """Why a From of this domain is not authenticated when it leaves by this adapter; None where nothing says so.
 
+    `adapter` is a name or a route of several (`failover(a b)`): then each of them is judged, and the first answers
+    that is not aligned, for nobody knows by which one a mail will leave.
     Nothing can be said of a From that no `[[sender]]` answers for, nor where neither key nor return path is set and
     our signature would be wanted: then it is the way out that signs.
     """
@@ -29,8 +32,18 @@ def misaligned(domain: str, adapter: str, services: Services) -> str | None:
     sender = senders.of(domain)
     if sender is None:
         return None
-    can = services.capabilities.get(adapter, _PLAIN)
-    given = _answering(sender, can, adapter, services, domain)
+    # MAIL FROM is written once for the whole route: all its adapters must take the return path.
+    bounces = sender.return_path if services.capabilities.get(adapter, _PLAIN).envelope_sender else ""
+    faults = (_fault(domain, sender, each, bounces, services) for each in _names(adapter))
+    return next((fault for fault in faults if fault), None)
+
+
+def _fault(domain: str, sender: SenderDomain, adapter: str, return_path: str, services: Services) -> str | None:
+    """The same for one adapter by its name."""
+    senders, can = services.senders, services.capabilities.get(adapter, _PLAIN)
+    signs = _signs(sender, can, adapter, services, domain)
+    bounces = return_path if can.envelope_sender else ""
+    given = tuple(each for each in (sender.domain if signs else "", bounces) if each)
     if any(senders.same_organisation(domain, each) for each in given):
         return None
     if given:
@@ -58,24 +71,25 @@ def authentication_findings(campaign: Campaign, services: Services) -> Iterator[
     if why := misaligned(domain, adapter, services):
         yield Finding("error", "[message] from", f"AUTH_MISSING: {why}", "see [[sender]] in the config")
         return
-    can = services.capabilities.get(adapter, _PLAIN)
+    ours = [each for each in _names(adapter) if services.capabilities.get(each, _PLAIN).dkim == "ours"]
     sender = senders.of(domain)
-    if sender is not None and can.dkim == "ours" and senders.signer(domain, services.clock.now()) is None:
-        what = f"mail of {sender.domain} is not signed here (DKIM); whether {adapter} signs it is not known"
+    if sender is not None and ours and senders.signer(domain, services.clock.now()) is None:
+        what = f"mail of {sender.domain} is not signed here (DKIM); whether {' or '.join(ours)} signs it is not known"
         yield Finding("warning", "[[sender]] dkim", what, f"penstock dkim new {sender.domain}")
 
 
-def _answering(
-    sender: SenderDomain, can: Capabilities, adapter: str, services: Services, domain: str
-) -> tuple[str, ...]:
-    """The domains that answer for the mail, as far as the config says so."""
+def _names(adapter: str) -> tuple[str, ...]:
+    """The single adapters of a route; no route at all stands for itself."""
+    return tuple(names_in(parse_route(adapter))) if adapter else (adapter,)
+
+
+def _signs(sender: SenderDomain, can: Capabilities, adapter: str, services: Services, domain: str) -> bool:
+    """Whether somebody signs for the sender's domain, as far as the config says so."""
     match can.dkim:
         case "ours":
-            signs = services.senders.signer(domain, services.clock.now()) is not None
+            return services.senders.signer(domain, services.clock.now()) is not None
         case "esp":
             # Whoever names the way out for this domain has told the service that the domain is theirs.
-            signs = adapter in sender.adapters
+            return adapter in sender.adapters
         case "off":
-            signs = False
-    bounces = sender.return_path if can.envelope_sender else ""
-    return tuple(each for each in (sender.domain if signs else "", bounces) if each)
+            return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,11 @@ _REASON = ("function", "industry", "reason")
 """All that the block of that name sees of a contact."""
 _REASONS = 1_024
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
-_LINK = re.compile(r"https://[^\s<>\"'(),;]*[^\s<>\"'(),;.:!?]")
+_LINK = re.compile(r"https://[\w\[][^\s<>\"]*")
+_STOP = re.compile(r"[\s<>\"'(),;]")
+"""Ends one of the mail's own links, in which it never stands."""
+_AFTER = ".,:;!?'’‘”“»«›‹"
+"""Belongs to the sentence where it follows an address."""
 _FRAME = (
     '<div style="max-width:600px;margin:24px auto 0 auto;padding:16px 12px;border-top:1px solid #cccccc;'
     "background-color:#ffffff;color:#444444;font-family:Arial,Helvetica,sans-serif;font-size:0.85em;line-height:1.5;"
@@ -85,11 +89,13 @@ class NoticeForm:
         paragraphs: list[str] = []
         markup: dict[Block, str] = {}
         links = {OPTOUT_MARK: optout_url, PREFERENCES_MARK: preferences_url}
+        own = {"optout_url": optout_url, "preferences_url": preferences_url}
         escaped = {mark: html.escape(url) for mark, url in links.items()}
         for block in BLOCKS[self.variant]:
             number, wording = divmod(number, len(self.notice.blocks[self.variant, block]))
             if block in _PER_MAIL:
-                found = self._reason(values, wording) if block == "reason" else self._made(block, values, wording)
+                made = self._reason if block == "reason" else self._source
+                found = made(values, own, wording)
             else:
                 found = self.fixed[block][wording]
             if isinstance(found, TemplateFault):
@@ -103,24 +109,32 @@ class NoticeForm:
         wanted = _SPACE.sub(" ", words).strip()
         return bool(wanted) and all(wanted in "".join(each.text) for each in self.fixed[block])
 
-    def _reason(self, values: Mapping[str, Any], wording: int) -> _Block | TemplateFault:
+    def _reason(self, values: Mapping[str, Any], own: Mapping[str, str], wording: int) -> _Block | TemplateFault:
         said = {name: values[name] for name in _REASON}
         key = (wording, *said.values())
         found = self.reasons.get(key)
         if found is not None:
             return found
-        made = self._made("reason", said, wording)
-        if isinstance(made, _Block):
+        made = self._made("reason", said, own, wording)
+        source = self.notice.blocks[self.variant, "reason"][wording].source
+        # One that names the mail's links is nobody else's.
+        if isinstance(made, _Block) and not any(name in source for name in own):
             if len(self.reasons) >= _REASONS:
                 self.reasons.clear()
             self.reasons[key] = made
         return made
 
-    def _made(self, block: Block, values: Mapping[str, Any], wording: int) -> _Block | TemplateFault:
-        text = paragraph(self.notice, self.variant, block, {**self.constants, **values}, wording)
+    def _source(self, values: Mapping[str, Any], own: Mapping[str, str], wording: int) -> _Block | TemplateFault:
+        return self._made("source", values, own, wording)
+
+    def _made(
+        self, block: Block, values: Mapping[str, Any], own: Mapping[str, str], wording: int
+    ) -> _Block | TemplateFault:
+        # The links themselves, not the marks: what a contact's record says could be spelled like a mark.
+        text = paragraph(self.notice, self.variant, block, {**self.constants, **values, **own}, wording)
         if isinstance(text, TemplateFault):
             return text
-        return _Block((text,), (block_markup(self.notice, block, text),))
+        return _Block((text,), (block_markup(self.notice, block, text, (own["optout_url"], own["preferences_url"])),))
 
 
 def notice_form(
@@ -137,15 +151,10 @@ def notice_form(
             if isinstance(text, TemplateFault):
                 return text
             text += extras.tails.get(block, "")
-            made.append(_fixed(block, text, block_markup(notice, block, text)))
+            markup = block_markup(notice, block, text)
+            made.append(_Block(tuple(_MARKS.split(text)), tuple(_MARKS.split(markup))))
         fixed[block] = tuple(made)
     return NoticeForm(notice, variant, constants, fixed, extras)
-
-
-def _fixed(block: Block, text: str, markup: str) -> _Block:
-    if block != "optout":
-        return _Block((text,), (markup,))
-    return _Block(tuple(_MARKS.split(text)), tuple(_MARKS.split(markup)))
 
 
 def paragraph(
@@ -161,11 +170,12 @@ def paragraph(
     return f"{notice.objection_heading}\n{text}" if block == "objection" else text
 
 
-def block_markup(notice: NoticeText, block: Block, text: str) -> str:
-    """The block as an element marked `data-penstock`, with its links."""
+def block_markup(
+    notice: NoticeText, block: Block, text: str, own: tuple[str, str] = (OPTOUT_MARK, PREFERENCES_MARK)
+) -> str:
+    """The block as an element marked `data-penstock`, with its links; `own`: to opt out, and to the preferences."""
     heading, _, rest = text.partition("\n") if block == "objection" else ("", "", text)
-    words = html.escape(rest, quote=False).replace("\n", "<br>\n")
-    words = _LINK.sub(_anchor(notice), words) if "https://" in words else words
+    words = _anchored(notice, rest, own).replace("\n", "<br>\n")
     above = f"<strong>{html.escape(heading, quote=False)}</strong><br>" if heading else ""
     attributes = f'data-penstock="{block}" lang="{notice.language}" dir="{notice.direction}"'
     return f'<p {attributes} style="{_BLOCK_STYLE}">{above}{words}</p>\n'
@@ -177,14 +187,28 @@ def label_markup(notice: NoticeText, label: str) -> str:
     return f'<p {attributes} style="{_LABEL_STYLE}">{html.escape(label, quote=False)}</p>\n'
 
 
-def _anchor(notice: NoticeText) -> Callable[[re.Match[str]], str]:
-    def anchor(match: re.Match[str]) -> str:
-        target = match[0].replace('"', "&quot;")
-        optout = target.startswith(OPTOUT_MARK)
-        shown = html.escape(notice.labels["optout_link"], quote=False) if optout else match[0]
-        return f'<a href="{target}" style="{_LINK_STYLE}">{shown}</a>'
+def _anchored(notice: NoticeText, text: str, own: tuple[str, str]) -> str:
+    """The text in HTML, every address in it a link. Addresses are sought before escaping: `&amp;` ends none."""
+    pieces: list[str] = []
+    end = 0
+    while (found := _LINK.search(text, end)) is not None:
+        target = _address(found[0], own)
+        optout = bool(own[0]) and target.startswith(own[0])
+        shown = html.escape(notice.labels["optout_link"] if optout else target, quote=False)
+        pieces.append(html.escape(text[end : found.start()], quote=False))
+        pieces.append(f'<a href="{html.escape(target)}" style="{_LINK_STYLE}">{shown}</a>')
+        end = found.start() + len(target)
+    pieces.append(html.escape(text[end:], quote=False))
+    return "".join(pieces)
 
-    return anchor
+
+def _address(found: str, own: tuple[str, str]) -> str:
+    """What of these characters is the address, and not the sentence or the brackets around it."""
+    if found.startswith(tuple(filter(None, own))):
+        found = _STOP.split(found, maxsplit=1)[0]
+    while found[-1] in _AFTER or (found[-1] == ")" and found.count(")") > found.count("(")):
+        found = found[:-1]
+    return found
 
 
 def _linked(pieces: Sequence[str], links: Mapping[str, str]) -> str:

@@ -40,7 +40,7 @@ def try_campaign(campaign: Campaign) -> list[Trial] | None:
     try:
         ran = subprocess.run(
             [sys.executable, "-P", "-m", "penstock.compose.trial"],
-            input=orjson.dumps(campaign),
+            input=orjson.dumps(campaign.slim(), default=bytes.decode),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=_SECONDS + _START_SECONDS,

@@ -14,6 +14,9 @@ from penstock.ports.clock import Clock
 
 __all__ = ["Adapter", "AdapterAddress", "Capabilities"]
 
+_SIGNERS = ("ours", "esp", "off")
+"""Whose signature a way out made of several waits for: the first that any of them has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -52,7 +55,7 @@ class Capabilities:
             smtputf8=_both(self.smtputf8, other.smtputf8),
             envelope_sender=self.envelope_sender and other.envelope_sender,
             idempotent=self.idempotent and other.idempotent,
-            dkim="ours" if "ours" in {self.dkim, other.dkim} else self.dkim,
+            dkim=min(self.dkim, other.dkim, key=_SIGNERS.index),
             dkim_headers=frozenset.intersection(*signed) if signed else None,
             permission="consent" if "consent" in {self.permission, other.permission} else "any",
             message_id=self.message_id and other.message_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Literal
 
 import pytest
 
@@ -105,3 +107,20 @@ def test_several_can_carry_what_all_can() -> None:
     found = Failover("f", ways).capabilities
     assert (found.max_batch, found.smtputf8, found.raw_message) == (9, None, False)
     assert (found.dkim, found.permission, found.lost_headers) == ("ours", "consent", frozenset("x"))
+
+
+@pytest.mark.parametrize(
+    ("profiles", "signed"),
+    [
+        (("ours", "esp", "off"), "ours"),
+        (("ours", "off", "off"), "ours"),
+        (("esp", "off", "off"), "esp"),
+        (("off", "off", "off"), "off"),
+    ],
+)
+def test_who_signs_for_several_does_not_hang_on_their_order(
+    profiles: tuple[Literal["ours", "esp", "off"], ...], signed: str
+) -> None:
+    for order in permutations(profiles):
+        ways = [Way(f"w{place}", capabilities=Capabilities(dkim=each)) for place, each in enumerate(order)]
+        assert Failover("f", ways).capabilities.dkim == signed

@@ -41,7 +41,8 @@ def campaign() -> CampaignOf:
             "fields": (),
             "templates": tuple(files) or (TemplateFile("text", "", "letter.txt.j2", "Hello.\n"),),
         }
-        message |= {key: changes.pop(key) for key in list(changes) if key in {*message, "fallback_language"}}
+        keys = {*message, "fallback_language", "enclosures", "inline"}
+        message |= {key: changes.pop(key) for key in list(changes) if key in keys}
         told: dict[str, Any] = {
             "id": "purchasing-2026",
             "controller": "nordlicht",

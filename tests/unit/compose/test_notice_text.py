@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from penstock.compose.notice_text import EXTRAS, NoticeShelf
-from penstock.compose.notice_trial import notice_faults
+from penstock.compose.notice_trial import notice_faults, table_faults
 from penstock.errors import ConfigError
 from penstock.model.contact import Function, SourceMethod
 
@@ -40,6 +40,7 @@ def test_every_shipped_text_is_whole(language: str) -> None:
     text = NoticeShelf(TEMPLATES).text(language)
     assert text.language == language
     assert notice_faults(text) == []
+    assert table_faults(NoticeShelf(TEMPLATES).file(language)) == []
     assert text.extras.keys() == set(EXTRAS)
     assert set(text.sources) == {str(method) for method in SourceMethod}
     assert set(text.functions) == {str(function) for function in Function}
@@ -101,6 +102,53 @@ def test_a_misspelt_variable_is_found_wherever_it_stands(own: Own) -> None:
     assert all("notice.toml" in fault.file for fault in faults)
     shelf = NoticeShelf(TEMPLATES, own("da", ("controller.uk_representative", "controller.rep")))
     assert [fault.variable for fault in notice_faults(shelf.text("da"))] == ["controller.rep"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "says"),
+    [
+        ('reply_phrase = "No, thanks"', "reply_phrase = 7", "reply_phrase", "no text"),
+        ('reply_phrase = "No, thanks"', 'reply_phrase = " "', "reply_phrase", "no text"),
+        ('reply_phrase = "No, thanks"', "", "reply_phrase", "no text"),
+        ("\nhr = ", "\nhhr = ", "functions.hhr", "unknown"),
+        ("\nhr = ", "\nhhr = ", "functions.hr", "missing"),
+        ("\nevent = ", '\nfair = "x"\nevent = ', "sources.fair", "unknown"),
+        ("\nevent = ", '\nevent = ""\n# ', "sources.event", "no text"),
+        ("\noptout_link = ", "\noptout_link = 3\n# ", "labels.optout_link", "no text"),
+        ("\noptout_link = ", "\n# ", "labels.optout_link", "missing"),
+        ("[labels]", "[unread]", "labels", "no table"),
+    ],
+)
+def test_a_key_that_is_missing_unknown_or_no_text_is_found_by_its_name(
+    own: Own, old: str, new: str, key: str, says: str
+) -> None:
+    faults = table_faults(NoticeShelf(TEMPLATES, own("hu", (old, new))).file("hu"))
+    assert says in {fault.key: fault.what for fault in faults}[key]
+
+
+@pytest.mark.parametrize(
+    ("section", "block", "variable"),
+    [
+        ("first", "optout", "optout_url"),
+        ("regular", "optout", "optout_url"),
+        ("first", "identity", "controller.legal_name"),
+        ("regular", "identity", "controller.legal_name"),
+    ],
+)
+def test_a_wording_without_the_link_to_opt_out_or_the_name_is_found(
+    own: Own, section: str, block: str, variable: str
+) -> None:
+    folder = own("hu")
+    path = folder / "hu/notice.toml"
+    before, mark, after = path.read_text().partition(f"\n[{section}]\n")
+    head, start, rest = after.partition(f"{block} = ")
+    name, sentence = f"{{{{ {variable} }}}}", f"{{% if reply_possible %}}{{{{ {variable} }}}}{{% endif %}}"
+    for bad in ("nothing", sentence):  # nowhere, or not always
+        path.write_text(f"{before}{mark}{head}{start}{rest.replace(name, bad, 1)}")
+        [fault] = notice_faults(NoticeShelf(TEMPLATES, folder).text("hu"))
+        assert fault.variable == variable
+        assert fault.file == f"{path} {section}.{block}"
+        assert f"{section}.{block}, and does not in wording 1" in fault.what
 
 
 def test_the_extras_are_those_of_the_contract() -> None:

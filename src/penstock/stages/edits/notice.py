@@ -70,7 +70,7 @@ class Notice:
         self._texts: dict[str, NoticeText | Reason] = {}
         self._forms: dict[tuple[Any, ...], NoticeForm | Reason] = {}
         self._dates: dict[tuple[datetime, str], str] = {}
-        self._titles: dict[tuple[str, str], str] = {}
+        self._titles: dict[tuple[str, str | None, str], str] = {}
 
     async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
         """The letter with its notice, or why there is none."""
@@ -177,13 +177,11 @@ class Notice:
         told = {name: getattr(controller, name) for name in (*fields, "storage_locations", "recipients")}
         told["eu_representative"] = controller.eu_representative if not theirs or theirs & EEA else ""
         told["uk_representative"] = controller.uk_representative
+        name, url = (authority.name, authority.url) if authority else ("", "")
         translated = campaign.translations.get(notice.language, {})
         return {
             "controller": Nest("controller", told),
-            "authority": Nest(
-                "authority",
-                {"name": authority.name if authority else "", "url": authority.url if authority else ""},
-            ),
+            "authority": Nest("authority", {"name": name, "url": url}),
             "basis": campaign.basis.value,
             "purpose": translated.get(campaign.purpose, campaign.purpose),
             "product": translated.get(campaign.product, campaign.product),
@@ -215,7 +213,7 @@ class Notice:
             return notice.functions.get(contact.function, "")
         if not contact.title:
             return ""
-        key = contact.title, notice.language
+        key = contact.title, contact.language, notice.language
         label = self._titles.get(key)
         if label is None:
             if len(self._titles) >= _DATES:
@@ -255,19 +253,25 @@ class Notice:
             return ""
         found = self._dates.get((moment, language))
         if found is None:
-            from babel.dates import format_date
-
             if len(self._dates) >= _DATES:
                 self._dates.clear()
-            found = self._dates[moment, language] = format_date(
-                moment.date(), "long", locale=_LOCALES.get(language, language).replace("-", "_")
-            )
+            found = self._dates[moment, language] = _spelled(moment.date(), language)
         return found
 
     def _url(self, purpose: str, path: str, mail: Mail) -> str:
         if purpose == "page" and not self._options.preferences:
             return ""
         return f"{self._services.base_url}/{path}/{self._services.tokens.sign(purpose, mail.id)}"
+
+
+def _spelled(day: date, language: str) -> str:
+    from babel.core import UnknownLocaleError
+    from babel.dates import format_date
+
+    try:
+        return format_date(day, "long", locale=_LOCALES.get(language, language).replace("-", "_"))
+    except (UnknownLocaleError, ValueError):  # a house may write in a language whose months nobody has listed
+        return day.isoformat()
 
 
 def _no_address(duties: MailDuties) -> Reason:

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from penstock.compose.budget import printed
 from penstock.compose.fault import TemplateFault
 from penstock.compose.sandbox import Sandbox
 
@@ -46,9 +50,10 @@ def calendar_sandbox() -> Sandbox:
     return sandbox
 
 
-def _marked(value: Any) -> str:
+@pass_context
+def _marked(context: Context, value: Any) -> str:
     """The value with marks around it; those of a value inside it go."""
-    text = _OURS.sub(lambda mark: _BREAK if mark[0] == _BREAK else "", str(value))
+    text = _OURS.sub(lambda mark: _BREAK if mark[0] == _BREAK else "", str(printed(context, value)))
     return f"{_OPEN}{_ENDS.sub(_BREAK, text)}{_CLOSE}"
 
 

@@ -21,6 +21,7 @@ from penstock.compose.enclosing import (
     type_fault,
 )
 from penstock.config.sections import Filled, Section
+from penstock.config.settings import Settings
 from penstock.config.toml_document import KeyPath
 from penstock.errors import InvalidInput
 from penstock.model.campaign import Enclosure
@@ -47,31 +48,24 @@ Attached = Annotated[AttachmentTable, BeforeValidator(_table)]
 
 
 def read_enclosures(
-    folder: Path, attachments: Sequence[AttachmentTable], images: Mapping[str, str], where: Callable[[KeyPath], str]
+    folder: Path,
+    attachments: Sequence[AttachmentTable],
+    images: Mapping[str, str],
+    where: Callable[[KeyPath], str],
+    settings: Settings | None = None,
 ) -> tuple[Enclosure, ...]:
     """Attachments, then images, in the order of the file.
 
     Raises InvalidInput with the key for a file that is missing, unreadable, too large (10 MB alone, 15 MB together once
-    encoded), of a kind that runs when it is opened, or under a name that no mail can carry.
+    encoded), of a kind that runs when it is opened, or under a name that no mail can carry; and for the config file and
+    whatever lies in the keys folder of these settings, links followed: they are not for other people.
     """
     read: list[Enclosure] = []
     encoded = 0
     for key, table, path in _named(attachments, images):
-        name = table.name or Path(table.path).name
-        kind = (table.type or media_type(name)).lower()
         place = where(path)
-        if key and not _KEY.fullmatch(key):
-            raise InvalidInput(
-                "a key of images has letters, digits, - and _", where=place, mend='images = { logo = "…" }'
-            )
-        for fault in (type_fault(Path(table.path).name, kind), type_fault(name, kind)):
-            if fault:
-                raise InvalidInput(f"{_shown(name)} {fault}", where=place)
-        if fault := file_name_fault(name):
-            raise InvalidInput(f"the file name {fault}", where=place, mend='{ path = "…", name = "plain.pdf" }')
-        if key and not kind.startswith("image/"):
-            raise InvalidInput(f"{_shown(name)} is no image ({kind})", where=place, mend="use a PNG, JPEG or GIF")
-        data = _octets(folder / table.path, table.path, place)
+        name, kind = _named_kind(key, table, place)
+        data = _octets(folder / table.path, table.path, place, settings)
         encoded += encoded_size(len(data))
         if encoded > MOST_ENCODED:
             raise InvalidInput(
@@ -83,6 +77,22 @@ def read_enclosures(
     return tuple(read)
 
 
+def _named_kind(key: str, table: AttachmentTable, place: str) -> tuple[str, str]:
+    """Name and media type of a file. Raises InvalidInput for what no mail may or can carry."""
+    name = table.name or Path(table.path).name
+    kind = (table.type or media_type(name)).lower()
+    if key and not _KEY.fullmatch(key):
+        raise InvalidInput("a key of images has letters, digits, - and _", where=place, mend='images = { logo = "…" }')
+    for fault in (type_fault(Path(table.path).name, kind), type_fault(name, kind)):
+        if fault:
+            raise InvalidInput(f"{_shown(name)} {fault}", where=place)
+    if fault := file_name_fault(name):
+        raise InvalidInput(f"the file name {fault}", where=place, mend='{ path = "…", name = "plain.pdf" }')
+    if key and not kind.startswith("image/"):
+        raise InvalidInput(f"{_shown(name)} is no image ({kind})", where=place, mend="use a PNG, JPEG or GIF")
+    return name, kind
+
+
 def _named(
     attachments: Sequence[AttachmentTable], images: Mapping[str, str]
 ) -> Iterator[tuple[str, AttachmentTable, KeyPath]]:
@@ -92,8 +102,23 @@ def _named(
         yield key, AttachmentTable(path=path), ("message", "images", key)
 
 
-def _octets(path: Path, name: str, where: str) -> bytes:
+def _secret(path: Path, settings: Settings) -> str:
+    """What the file is that must not leave the house; empty for any other, and for one that is not there."""
+    try:
+        found = path.resolve()
+        if found.is_relative_to(settings.keys_folder.resolve()):
+            return "in the keys folder"
+        # Not by name alone: a hard link is the same file.
+        config = Path(settings.where())
+        return "the config file" if found == config.resolve() or found.samefile(config) else ""
+    except (OSError, ValueError, RuntimeError):
+        return ""  # whatever cannot be found is told by whoever reads it
+
+
+def _octets(path: Path, name: str, where: str, settings: Settings | None) -> bytes:
     """The file, unless it is larger than one may be: then no more than its size is asked for."""
+    if settings is not None and (secret := _secret(path, settings)):
+        raise InvalidInput(f"{_shown(name)} is {secret}", where=where, mend="it must not leave in a mail")
     try:
         status = path.stat()
         if not S_ISREG(status.st_mode):

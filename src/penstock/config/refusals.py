@@ -22,7 +22,7 @@ _SQLITE = re.compile(r"sqlite:///[^?#]+")
 
 def first_refusal(settings: Settings) -> Fault | None:
     """The first thing that stops the program from starting with these settings."""
-    for find in (_store_and_queue, _adapters, _routes, _controllers, _names, _signing, _safety):
+    for find in (_store_and_queue, _adapters, _routes, _controllers, _names, _domains, _signing, _safety):
         if fault := next(find(settings), None):
             return fault
     return None
@@ -85,6 +85,16 @@ def _names(settings: Settings) -> Iterator[Fault]:
             if name not in settings.controllers:
                 path = ("relay", "credentials", place, "controllers")
                 yield Fault("names no controller", path, did_you_mean(name, settings.controllers))
+
+
+def _domains(settings: Settings) -> Iterator[Fault]:
+    """Tables of which only one could answer for a From."""
+    seen: set[str] = set()
+    for place, sender in enumerate(settings.sender):
+        if sender.domain in seen:
+            mend = "one [[sender]] for each domain: its dkim may be a list of keys"
+            yield Fault("this domain stands there twice", ("sender", place, "domain"), mend)
+        seen.add(sender.domain)
 
 
 def _signing(settings: Settings) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ __all__ = ["Name", "Route", "Several", "names_in", "parse_route"]
 
 Kind = Literal["failover", "roundrobin", "weighted"]
 _KINDS: dict[str, Kind] = {"failover": "failover", "roundrobin": "roundrobin", "weighted": "weighted"}
-_TOKENS = re.compile(r"\s*(?:([A-Za-z0-9_-]+)|([()=])|(\S))")
+_TOKENS = re.compile(r"\s*(?:([A-Za-z0-9._-]+)|([()=])|(\S))")
 _DEEPEST = 8
 
 

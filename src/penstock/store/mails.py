@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import apsw
 import orjson
@@ -20,6 +21,7 @@ from penstock.store.instants import from_micros, maybe_from_micros, micros
 from penstock.store.past import load_history
 from penstock.store.placing import NewMail, Placed, PlacingSql, place_mails
 from penstock.store.records import ContactRecord
+from penstock.store.row_batches import read_array
 
 __all__ = ["Mails", "NewMail"]
 
@@ -104,6 +106,21 @@ class Mails:
     async def uncertain(self, after: str, limit: int) -> Sequence[MailState]:
         """Mails of which nobody knows yet whether they went."""
         return await self._states("uncertain", (after, limit))
+
+    async def of_contacts(self, contact_ids: Sequence[str], /) -> Sequence[str]:
+        """The ids of all mails to these people, whoever planned them."""
+        if not contact_ids:
+            return []
+        wanted = apsw.carray(tuple(contact_ids))
+        return await self._database.read(lambda connection: read_array(connection, self._sql["of_contacts"], (wanted,)))
+
+    async def asked(self, ids: Sequence[str], /) -> Mapping[str, datetime]:
+        """When each of these mails left, by id; those that were not accepted, begun or in doubt are left out."""
+        if not ids:
+            return {}
+        wanted = apsw.carray(tuple(ids))
+        found = await self._database.read(lambda connection: read_array(connection, self._sql["asked"], (wanted,)))
+        return {mail_id: from_micros(at) for mail_id, at in found}
 
     async def release(self, ids: Sequence[str], why: str, /) -> Sequence[str]:
         """Queue held mails again and waive exactly the hold codes they had.

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from penstock.config.campaign_file import campaign_digest, read_campaign
+from penstock.config.enclosure_files import AttachmentTable, read_enclosures
 from penstock.config.settings import Settings, load_settings
+from penstock.config.toml_document import dotted
 from penstock.errors import InvalidInput
 from penstock.model.campaign import Campaign
 
@@ -168,3 +170,43 @@ def test_all_files_together_have_a_limit_too(refused: Refused, read: Read, tmp_p
 def test_a_pipe_is_no_file_and_does_not_make_reading_wait(refused: Refused, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pdf")
     assert "pipe.pdf is no file" in refused('attachments = ["pipe.pdf"]\n')
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """A config, a key, links to both, and a brochure that is not in the keys folder, whatever its name begins with."""
+    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "logo.png").write_bytes(b"secret")
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "link.png").symlink_to("../keys/logo.png")
+    (tmp_path / "img" / "config.png").symlink_to("../config.toml")
+    (tmp_path / "img" / "hard.png").hardlink_to(tmp_path / "config.toml")
+    (tmp_path / "keys.png").write_bytes(b"png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("keys/logo.png", "in the keys folder"),
+        ("img/../keys/logo.png", "in the keys folder"),
+        ("img/link.png", "in the keys folder"),
+        ("config.toml", "the config file"),
+        ("img/config.png", "the config file"),
+        ("img/hard.png", "the config file"),
+    ],
+)
+def test_keys_and_the_config_go_with_no_mail(secrets: Path, path: str, what: str) -> None:
+    settings = load_settings(secrets / "config.toml", {})
+    given = [AttachmentTable(path=path, name="logo.png")]
+    with pytest.raises(InvalidInput, match=rf"message\.attachments\[0\]: {path} is {what}"):
+        read_enclosures(secrets, given, {}, dotted, settings)
+    if path.endswith("png"):
+        with pytest.raises(InvalidInput, match=rf"message\.images\.logo: {path} is {what}"):
+            read_enclosures(secrets, [], {"logo": path}, dotted, settings)
+
+
+def test_a_file_beside_the_keys_folder_goes(secrets: Path) -> None:
+    settings = load_settings(secrets / "config.toml", {})
+    assert read_enclosures(secrets, [], {"logo": "keys.png"}, dotted, settings)[0].data == b"png"

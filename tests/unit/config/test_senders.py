@@ -10,6 +10,7 @@ import pytest
 
 from penstock.config.senders import sender_fault, sender_of
 from penstock.config.settings import Settings, load_settings
+from penstock.errors import ConfigError
 from penstock.model.campaign import Stream
 from penstock.testing import FakeClock, a_campaign, a_contact
 from penstock.wiring import open_house
@@ -63,6 +64,23 @@ def test_a_from_is_refused_outside_the_domains_of_its_controller_and_their_ways_
     if fault is not None and what is not None:
         assert what in fault[0]
         assert fault[1]
+
+
+@pytest.mark.parametrize("again", ["nordlicht.example", "Nordlicht.Example."])
+def test_two_tables_of_one_domain_are_refused_with_the_place_of_the_second(tmp_path: Path, again: str) -> None:
+    (tmp_path / "config.toml").write_text(
+        f'[[sender]]\ndomain = "nordlicht.example"\n[[sender]]\ncontrollers = []\ndomain = "{again}"\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_settings(tmp_path / "config.toml", {})
+    assert caught.value.what == "this domain stands there twice"
+    assert caught.value.where == f"{tmp_path}/config.toml:5 sender[1].domain"
+
+
+@pytest.mark.parametrize(("adapters", "fine"), [(["main", "second"], True), (["main"], False), (["second"], False)])
+def test_each_adapter_of_a_route_of_several_must_be_among_those_of_the_sender(adapters: list[str], fine: bool) -> None:
+    known = settings({"domain": "nordlicht.example", "adapters": adapters}, routes={"default": "failover(main second)"})
+    assert (sender_fault(known, "eva@nordlicht.example", "nordlicht", Stream.PROSPECTING) is None) == fine
 
 
 def test_without_any_sender_every_from_is_taken() -> None:

@@ -17,6 +17,7 @@ A, B, C = Name("a"), Name("b"), Name("c")
         ("main", Name("main")),
         (" my-esp_2 ", Name("my-esp_2")),
         ("failover", Name("failover")),
+        ("a.b", Name("a.b")),
         ("failover(a b)", Several("failover", ((A, 1), (B, 1)))),
         ("roundrobin( a  b c )", Several("roundrobin", ((A, 1), (B, 1), (C, 1)))),
         ("weighted(a=3 b=1)", Several("weighted", ((A, 3), (B, 1)))),

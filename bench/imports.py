@@ -33,7 +33,7 @@ from bench.pipeline import NOW, furnish, invented, run
 from penstock.gate import open_gate
 from penstock.importing.contact_import import import_contacts
 
-ROWS, TABLE_ROWS = 200_000, (20_000, 200_000)
+TABLE_ROWS = (100_000, 1_000_000)
 GOAL_ROWS, GOAL_GROWTH = 12_000, 1.3
 FORMATS = ("jsonl", "csv")
 

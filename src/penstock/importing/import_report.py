@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from penstock.importing.field_use import FieldUse
 from penstock.law.special_categories import Hint
+from penstock.model.codes import Code
 from penstock.model.verdict import Reason
 from penstock.ports import RowFault
 
@@ -57,6 +58,8 @@ class ImportReport:
     new: int = 0
     known: int = 0
     unusable: int = 0
+    erased: int = 0
+    """Rows of `unusable` whose person's data were erased."""
     faults: list[RowFault] = field(default_factory=list)
     quarantined: int = 0
     quarantine_reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -71,8 +74,9 @@ class ImportReport:
     reject_file: Path | None = None
 
     def add_fault(self, fault: RowFault) -> None:
-        """One row that could not be read."""
+        """One row that is not kept."""
         self.unusable += 1
+        self.erased += fault.code == Code.ERASED_TOMBSTONE
         if len(self.faults) < MOST_TOLD:
             self.faults.append(replace(fault, raw=""))
 
@@ -100,7 +104,8 @@ class ImportReport:
             "new": self.new,
             "known": self.known,
             "unusable": self.unusable,
-            "faults": [{"line": fault.line, "why": fault.why} for fault in self.faults],
+            "erased": self.erased,
+            "faults": [{"line": fault.line, "code": fault.code, "why": fault.why} for fault in self.faults],
             "quarantined": self.quarantined,
             "quarantine_reasons": [{"code": code, "why": why, "rows": rows} for (code, why), rows in reasons],
             "special_category": {

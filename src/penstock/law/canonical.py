@@ -10,9 +10,10 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from penstock.law.public_suffixes import PublicSuffixes
 from penstock.model.address import Address
 
-__all__ = ["Canonical", "organisation_key", "person_form", "provider_form"]
+__all__ = ["Canonical", "address_forms", "organisation_key", "person_form", "provider_form"]
 
 # Domains that deliver to one mailbox under several names, and what else their provider ignores in the local part.
 _SAME_MAILBOX = {
@@ -41,26 +42,18 @@ _HYPHEN_TAGS = frozenset(
         "rocketmail.com",
     }
 )
+_SIGNS = {code: None for code in range(128) if not chr(code).isalnum()}
 _TAG_IN_SUBDOMAIN = (".fastmail.com", ".fastmail.fm", ".messagingengine.com")
 
 
 def person_form(address: Address) -> str:
     """Local part casefolded in NFKC without its sub-address, at the lower-case A-label domain. Idempotent."""
-    local = address.local
-    if local.isascii():
-        local = local.lower()
-    else:
-        local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
-    local = _without_tag(local, "+")
-    if address.domain in _HYPHEN_TAGS:
-        local = _without_tag(local, "-")
-    return f"{local}@{address.domain}"
+    return f"{_person_local(address)}@{address.domain}"
 
 
 def provider_form(address: Address) -> str:
     """The person form with what the mailbox provider is known to ignore taken away; the same elsewhere."""
-    person = person_form(address)
-    local, _, domain = person.rpartition("@")
+    local, domain = _person_local(address), address.domain
     if domain.endswith(_TAG_IN_SUBDOMAIN):
         # user@anything.fastmail.com and anything@user.fastmail.com both exist; the sub-domain names the user.
         host = next(host for host in _TAG_IN_SUBDOMAIN if domain.endswith(host))
@@ -71,6 +64,25 @@ def provider_form(address: Address) -> str:
     return f"{local}@{domain}"
 
 
+def address_forms(address: Address) -> tuple[str, ...]:
+    """The person, exact and provider form, each once, in this order."""
+    person, exact, provider = person_form(address), str(address), provider_form(address)
+    if person == exact == provider:
+        return (person,)
+    return tuple(dict.fromkeys((person, exact, provider)))
+
+
+def _person_local(address: Address) -> str:
+    local = address.local
+    if local.isascii():
+        local = local.lower()
+    else:
+        local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
+    if "+" in local:
+        local = _without_tag(local, "+")
+    return _without_tag(local, "-") if address.domain in _HYPHEN_TAGS else local
+
+
 def _without_tag(local: str, mark: str) -> str:
     head = local.split(mark, 1)[0]
     return head or local
@@ -78,8 +90,9 @@ def _without_tag(local: str, mark: str) -> str:
 
 def organisation_key(company_id: str) -> str:
     """A VAT or registry number with nothing but its letters and digits, upper case."""
-    text = company_id if company_id.isascii() else unicodedata.normalize("NFKC", company_id)
-    return "".join(filter(str.isalnum, text.upper()))
+    if company_id.isascii():
+        return company_id.upper().translate(_SIGNS)
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", company_id).upper()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +103,8 @@ class Canonical:
 
     @classmethod
     def load(cls) -> Canonical:
-        """With the public suffix list that its package ships (private suffixes included)."""
-        from publicsuffixlist import PublicSuffixList
-
-        suffixes = PublicSuffixList()
-        known: dict[str, str | None] = {}
-
-        def registrable(domain: str) -> str | None:
-            if domain not in known:
-                if len(known) > 50_000:
-                    known.clear()
-                known[domain] = suffixes.privatesuffix(domain)
-            return known[domain]
-
-        return cls(registrable)
+        """With the public suffix list that is shipped."""
+        return cls(PublicSuffixes.load().registrable)
 
     def domains(self, domain: str) -> tuple[str, ...]:
         """The domain and its parents down to the registrable one: an entry for any of them covers the address."""

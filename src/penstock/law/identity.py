@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from penstock.law.canonical import Canonical, organisation_key, person_form, provider_form
+from penstock.law.canonical import Canonical, address_forms, organisation_key
 from penstock.law.keyed_hash import KeyedHash
 from penstock.law.mailboxes import Mailboxes
 from penstock.model.address import Address, parse_address
@@ -15,7 +15,7 @@ from penstock.model.keyring import Keyring
 
 __all__ = ["Identifier"]
 
-_CACHE = 50_000
+_CACHE = 5_000  # domains: rows of one company mostly stand together, and many more would not stay at hand anyhow
 
 
 class Identifier:
@@ -46,18 +46,24 @@ class Identifier:
             raise ValueError("not an exact address")
         return self.of_address(address, contact.company)
 
+    def of_exact(self, contact: Contact) -> Identity:
+        """The same, unchecked, for a contact whose address was written from an `Address`, as sources do."""
+        local, _, domain = contact.address.rpartition("@")
+        return self.of_address(Address(local, domain), contact.company)
+
     def of_address(self, address: Address, company: Company | None = None) -> Identity:
         """The identity of an address, with what is known of the company."""
         person_keys = self.person_keys(address)
-        domain_keys, unit = self._domain(address.domain)
-        keys, organisation = list(domain_keys), None
+        keys, unit = self._domain(address.domain)
+        organisation = None
         if company is not None:
             for domain in company.domains:
-                keys.extend(self._domain(domain.lower().strip().strip("."))[0])
+                if domain != address.domain:
+                    keys += self._domain(domain.lower().strip().strip("."))[0]
             if company.id and (name := organisation_key(company.id)):
                 prints = self._hashed.of("o:" + name)
                 organisation = prints[-1]
-                keys.extend(prints)
+                keys += prints
         return Identity(
             person=person_keys[self._keyring.oldest],
             person_keys=person_keys,
@@ -71,10 +77,11 @@ class Identifier:
 
         The person form comes first, so that its key under the oldest pepper stands at `keyring.oldest`.
         """
-        person = person_form(address)
-        exact = str(address)
-        forms = dict.fromkeys((person, exact, provider_form(address)))
+        forms = address_forms(address)
+        if len(forms) == 1 and not self._foreign:
+            return self._hashed.of("p:" + forms[0])
         keys = [key for form in forms for key in self._hashed.of("p:" + form)]
+        person, exact = forms[0], str(address)
         for kind in self._foreign:
             for form in dict.fromkeys((exact, exact.lower(), person)):
                 keys.extend(
@@ -84,7 +91,7 @@ class Identifier:
 
     def entry_keys(self, address: Address) -> tuple[bytes, ...]:
         """The keys under which an objection of this address is stored: all forms, the newest pepper."""
-        forms = dict.fromkeys((str(address), person_form(address), provider_form(address)))
+        forms = dict.fromkeys((str(address), *address_forms(address)))
         return tuple(self._hashed.of("p:" + form)[0] for form in forms)
 
     def of_keys(self, keys: tuple[bytes, ...]) -> Identity:
@@ -120,12 +127,13 @@ class Identifier:
         return self._mailboxes.is_provider(domain)
 
     def _domain(self, domain: str) -> tuple[tuple[bytes, ...], bytes | None]:
-        if domain not in self._companies:
-            if len(self._companies) > _CACHE:
-                self._companies.clear()
-            forms = self._canonical.domains(domain)
-            keys = tuple(key for form in forms for key in self._hashed.of("d:" + form))
+        if (found := self._companies.get(domain)) is None:
+            keys: tuple[bytes, ...] = ()
+            for form in self._canonical.domains(domain):
+                keys += self._hashed.of("d:" + form)
             # The last key is the registrable domain's under the oldest pepper: what caps count by.
-            unit = None if self.is_provider(domain) else keys[-1]
-            self._companies[domain] = (keys, unit)
-        return self._companies[domain]
+            found = (keys, None if self.is_provider(domain) else keys[-1])
+            if len(self._companies) >= _CACHE:
+                self._companies.clear()
+            self._companies[domain] = found
+        return found

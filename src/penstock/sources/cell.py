@@ -1,13 +1,13 @@
 """What one cell of a contact file may say, by the type of the field it fills.
 
-Every reader takes a non-empty value and answers what the field's type understands, or None for a blank. It
+Every reader takes a non-empty value and answers the field's value, or None for a blank; a list is never None. It
 raises ValueError with what was expected; the value itself is never quoted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -18,22 +18,20 @@ import orjson
 
 from penstock.model.contact import Contact
 from penstock.model.moment import as_moment
+from penstock.sources.remembered import Reader, remembering
 
 __all__ = ["LONGEST", "Reader", "contact_readers"]
 
 LONGEST = 10_000
 """Characters in one cell."""
 
-Reader = Callable[[Any], Any]
-
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_MOST = 10**15
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]+)?")
 _LIST_MARKS = re.compile(r"[|;,]")
 _PLAIN_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_REMEMBERED = 4096
-_LONGEST_REMEMBERED = 64
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -41,9 +39,9 @@ def contact_readers(countries: Callable[[str], str | None]) -> dict[str, Reader]
     """Dotted field name to reader, for every field of a contact but the address."""
     found = _readers(Contact)
     del found["address"]
-    country = _remembering(_country_reader(countries))
+    country = remembering(_country_reader(countries))
     special = {
-        "language": _remembering(_language),
+        "language": remembering(_language),
         "country": country,
         "workplace_country": country,
         "company.domains": _domains,
@@ -65,35 +63,29 @@ def _readers(kind: type, prefix: str = "") -> dict[str, Reader]:
 
 
 def _reader(hint: Any) -> Reader:
+    least = None
     while get_origin(hint) in {Annotated, Union, UnionType}:
+        limits = [limit for mark in getattr(hint, "__metadata__", ()) for limit in getattr(mark, "metadata", ())]
+        least = next((limit.ge for limit in limits if hasattr(limit, "ge")), least)
         hint = next(arm for arm in get_args(hint) if arm is not NoneType)
     if get_origin(hint) is tuple:
         inner = get_args(hint)[0]
         return _records_reader(inner) if is_dataclass(inner) else _words_reader(_reader(inner))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _remembering(_word_reader({member.value: member for member in hint}))
+        return remembering(_word_reader({member.value: member for member in hint}))
     simple: dict[Any, Reader] = {bool: _yes_no, int: _whole, float: _decimal, datetime: _moment, date: _day}
-    return _remembering(simple[hint]) if hint in simple else _text
+    if hint not in simple:
+        return _text
+    return remembering(simple[hint] if least is None else _at_least(least, simple[hint]))
 
 
-def _remembering(read: Reader) -> Reader:
-    """The same reader, for fields whose few values come again and again: a file has far fewer dates than rows."""
-    known: dict[str, Any] = {}
-
-    def remembered(value: Any) -> Any:
-        if type(value) is not str:
-            return read(value)
-        try:
-            return known[value]
-        except KeyError:
-            found = read(value)
-        if len(value) <= _LONGEST_REMEMBERED:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            known[value] = found
+def _at_least(least: float, read: Reader) -> Reader:
+    def limited(value: Any) -> Any:
+        if (found := read(value)) is not None and found < least:
+            raise ValueError(f"input should be greater than or equal to {least}")
         return found
 
-    return remembered
+    return limited
 
 
 def _text(value: Any) -> str | None:
@@ -138,6 +130,8 @@ def _yes_no(value: Any) -> bool | None:
 
 
 def _whole(value: Any) -> int | None:
+    if type(value) is int and -_MOST < value < _MOST:
+        return value
     text = _text(value)
     if text is None:
         return None
@@ -201,7 +195,7 @@ def _country_reader(countries: Callable[[str], str | None]) -> Reader:
     return read
 
 
-def _items(value: Any) -> list[Any]:
+def _items(value: Any) -> Sequence[Any]:
     """The items of a list, of a JSON list in a cell, or of words set apart by `|`, `;` or `,`."""
     if isinstance(value, str):
         if len(value) > LONGEST:
@@ -212,7 +206,7 @@ def _items(value: Any) -> list[Any]:
         raise ValueError("expected a list")
     if len(value) > LONGEST:
         raise ValueError(f"more than {LONGEST} items")
-    return list(value)
+    return value
 
 
 def _json(text: str) -> Any:
@@ -231,12 +225,17 @@ def _words_reader(inner: Reader) -> Reader:
 
 
 def _domains(value: Any) -> tuple[str, ...]:
-    return tuple(_domain(text) for item in _items(value) if (text := _text(item)) is not None)
+    found = []
+    for item in _items(value):
+        if type(item) is str and len(item) <= LONGEST and _PLAIN_DOMAIN.fullmatch(item):
+            found.append(item)
+        elif (text := _text(item)) is not None:
+            found.append(_domain(text))
+    return tuple(found)
 
 
 def _domain(text: str) -> str:
-    if _PLAIN_DOMAIN.fullmatch(text):
-        return text
+    """The lower-case A-label form of what is not written in it."""
     name = text.lower().removeprefix("@").removesuffix(".")
     if not name.isascii():
         import idna
@@ -254,13 +253,13 @@ def _records_reader(kind: Any) -> Reader:
     """A list of objects; keys that are no field of `kind` are left out."""
     readers = _readers(kind)
 
-    def read(value: Any) -> tuple[dict[str, Any], ...]:
+    def read(value: Any) -> tuple[Any, ...]:
         if isinstance(value, str):
             value = _json(value.strip()) if value.strip() else []
         records = [value] if isinstance(value, dict) else value
         if not isinstance(records, list | tuple):
             raise ValueError("expected a list of objects")
-        return tuple(_record(record, readers) for record in records)
+        return tuple(kind(**_record(record, readers)) for record in records)
 
     return read
 

@@ -57,4 +57,4 @@ class CsvFile:
         if len(record.cells) != len(columns):
             why = f"{len(record.cells)} cells where the header has {len(columns)}"
             return RowFault(record.line, why, raw=record.raw)
-        return self._reader.read(record.line, dict(zip(columns, record.cells, strict=True)), record.raw)
+        return self._reader.read_cells(record.line, zip(columns, record.cells, strict=True), record.raw)

@@ -38,13 +38,16 @@ class JsonlFile:
                 yield self._row(line)
 
     def _row(self, line: Line) -> ContactRow | RowFault:
-        raw = line.data.decode("utf-8", "replace")
         if line.cut:
-            return RowFault(line.number, f"longer than {LONGEST_LINE} octets", raw=raw)
+            return _fault(line, f"longer than {LONGEST_LINE} octets")
         try:
             record = orjson.loads(line.data)
         except orjson.JSONDecodeError as fault:
-            return RowFault(line.number, f"not JSON (column {fault.colno})", raw=raw)
+            return _fault(line, f"not JSON (column {fault.colno})")
         if not isinstance(record, dict):
-            return RowFault(line.number, "not a JSON object", raw=raw)
-        return self._reader.read(line.number, record, raw)
+            return _fault(line, "not a JSON object")
+        return self._reader.read(line.number, record, line.data)
+
+
+def _fault(line: Line, why: str) -> RowFault:
+    return RowFault(line.number, why, raw=line.data.decode("utf-8", "replace"))

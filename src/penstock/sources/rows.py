@@ -9,14 +9,13 @@ from difflib import get_close_matches
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
 from penstock.errors import InvalidInput
 from penstock.model.address import AddressFault, parse_address
 from penstock.model.codes import Code
-from penstock.model.contact import Contact
 from penstock.ports import ContactRow, RowFault
-from penstock.sources.cell import LONGEST, contact_readers
+from penstock.sources.cell import LONGEST, Reader, contact_readers
+from penstock.sources.contact_builder import contact_builder
 
 __all__ = ["RowReader"]
 
@@ -28,15 +27,23 @@ _RAW = 65_536
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-class _Fields(dict[Any, str | None]):
-    """The field that each column fills, found out once a column; a file may have no end of names."""
+_Field = tuple[str, Reader]
+"""A field of a contact by its dotted name, with what reads a cell of it."""
 
-    def __init__(self, find: Callable[[str], str | None], prefix: str = "") -> None:
+
+class _Fields(dict[Any, _Field | None]):
+    """The field that each column fills, found out once a column; a file may have no end of names.
+
+    `table` is the column whose value is an object with these columns, None for the columns of the file.
+    """
+
+    def __init__(self, find: Callable[[str], _Field | None], table: str | None = None) -> None:
         super().__init__()
+        self.table = table
         self._find = find
-        self._prefix = prefix
+        self._prefix = "" if table is None else f"{_plain(table)}."
 
-    def __missing__(self, column: Any) -> str | None:
+    def __missing__(self, column: Any) -> _Field | None:
         found = self._find(f"{self._prefix}{column}")
         if len(self) < _MOST_NAMES:
             self[column] = found
@@ -51,89 +58,94 @@ class RowReader:
     """
 
     def __init__(self, mapping: Mapping[str, str], countries: Callable[[str], str | None]) -> None:
-        self._readers = contact_readers(countries)
-        self._places = {name: (*_place(name), read) for name, read in self._readers.items()}
-        self._groups = {group for group, _, _ in self._places.values() if group}
+        readers = {_ADDRESS: _as_given, **contact_readers(countries)}
+        self._known_fields = {name: (name, read) for name, read in readers.items()}
+        self._tables = {name.rpartition(".")[0] for name in readers} - {""}
         self._renamed = {_plain(column): self._known(field) for column, field in mapping.items()}
-        self._validate = TypeAdapter(Contact).validate_python
+        self._contact = contact_builder()
         self._fields = _Fields(self._field)
         self._fields_within: dict[str, _Fields] = {}
+        self._doubled = ""  # a field of this row that two columns fill
+        self._fault = ""  # what is wrong with the first cell of this row that cannot be read
         self.dropped: Counter[str] = Counter()
         """Columns that are not kept, with the number of rows that had a value there."""
 
     def field_of(self, column: str) -> str | None:
         """The contact field that a column fills; None for a column that is not kept. Matched without case."""
-        return self._fields[column]
+        field = self._fields[column]
+        return None if field is None else field[0]
 
     def unmet(self, columns: Iterable[str]) -> str | None:
         """The first renamed column that is not among the columns."""
         there = {_plain(column) for column in columns}
         return next((column for column in self._renamed if column not in there), None)
 
-    def read(self, line: int, row: Mapping[str, Any], raw: str = "") -> ContactRow | RowFault:
-        """The contact of a row. Never raises: a RowFault says what is wrong in which field."""
-        values: dict[str, Any] = {}
-        doubled = self._collect(row, values)
-        given = values.pop(_ADDRESS, None)
-        address, fault = _address(given)
-        why = fault or (f"two columns mean {doubled}" if doubled else "")
-        if not why:
-            try:
-                return ContactRow(line, self._contact(str(address), values))
-            except ValueError as error:
-                why = str(error)
-        code = Code.INVALID_ADDRESS.value if fault and address is not None else None
-        return RowFault(line, why, address=address, code=code, raw=raw[:_RAW])
+    def read(self, line: int, row: Mapping[str, Any], raw: str | bytes = "") -> ContactRow | RowFault:
+        """The contact of a row. Never raises: a RowFault says what is wrong in which field.
 
-    def _field(self, column: str) -> str | None:
+        `raw` is the row as it stands, as text or as octets that should be UTF-8.
+        """
+        return self.read_cells(line, row.items(), raw)
+
+    def read_cells(self, line: int, row: Iterable[tuple[str, Any]], raw: str | bytes = "") -> ContactRow | RowFault:
+        """The same of columns and what stands in them; no column stands there twice."""
+        cells: dict[str, Any] = {}
+        self._doubled = self._fault = ""
+        self._fill(cells, row, self._fields)
+        address, unusable = _address(cells.get(_ADDRESS))
+        why = unusable or (f"two columns mean {self._doubled}" if self._doubled else self._fault)
+        if not why:
+            cells[_ADDRESS] = address
+            return ContactRow(line, self._contact(cells))
+        code = Code.INVALID_ADDRESS.value if unusable and address is not None else None
+        text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+        return RowFault(line, why, address=address, code=code, raw=text[:_RAW])
+
+    def _field(self, column: str) -> _Field | None:
         name = _plain(column)
-        field = self._renamed.get(name, name)
-        return field if field in self._readers or field == _ADDRESS else None
+        return self._known_fields.get(self._renamed.get(name, name))
 
     def _known(self, field: str) -> str:
         name = _plain(field)
-        if name in self._readers or name == _ADDRESS:
+        if name in self._known_fields:
             return name
-        close = get_close_matches(name, [*self._readers, _ADDRESS], n=1)
+        close = get_close_matches(name, [*self._known_fields], n=1)
         mend = f"did you mean '{close[0]}'?" if close else ""
         raise InvalidInput(f"'{field}' is no contact field", where="--map", mend=mend)
 
-    def _collect(self, row: Mapping[str, Any], values: dict[str, Any]) -> str:
-        """Sort the cells by field; answers the first field that two columns fill."""
-        doubled, fields = "", self._fields
-        for column, value in row.items():
+    def _fill(self, cells: dict[str, Any], row: Iterable[tuple[str, Any]], fields: _Fields) -> None:
+        """Read each cell that is not empty, by its field; None for a blank one."""
+        for column, value in row:
             if value is None or value == "":
                 continue
             if (field := fields[column]) is None:
-                doubled = self._open(column, value, values) or doubled
-            elif field in values:
-                doubled = field
-            else:
-                values[field] = value
-        return doubled
+                self._fill_from(cells, fields, column, value)
+                continue
+            name, read = field
+            if name in cells:
+                self._doubled = name
+                continue
+            try:
+                cells[name] = read(value)
+            except ValueError as error:
+                cells[name] = None
+                self._fault = self._fault or _told(name, str(error))
 
-    def _open(self, column: str, value: Any, values: dict[str, Any]) -> str:
+    def _fill_from(self, cells: dict[str, Any], fields: _Fields, column: str, value: Any) -> None:
         """An object, or a table (`company`) as JSON in a cell, is read key by key; all else is dropped."""
-        is_table = isinstance(value, dict) or _plain(column) in self._groups
+        if fields.table is not None:
+            self._drop(f"{fields.table}.{column}")
+            return
+        is_table = isinstance(value, dict) or _plain(column) in self._tables
         inner = _as_object(value) if is_table else None
         if inner is None:
             self._drop(column)
-            return ""
-        doubled, fields = "", self._within(column)
-        for key, item in inner.items():
-            if item is None or item == "":
-                continue
-            if (field := fields[key]) is None:
-                self._drop(f"{column}.{key}")
-            elif field in values:
-                doubled = field
-            else:
-                values[field] = item
-        return doubled
+        else:
+            self._fill(cells, inner.items(), self._within(column))
 
     def _within(self, column: str) -> _Fields:
         if (fields := self._fields_within.get(column)) is None:
-            fields = _Fields(self._field, f"{_plain(column)}.")
+            fields = _Fields(self._field, column)
             if len(self._fields_within) < _MOST_NAMES:
                 self._fields_within[column] = fields
         return fields
@@ -142,38 +154,13 @@ class RowReader:
         known = column in self.dropped or len(self.dropped) < _MOST_NAMES
         self.dropped[column if known else _OTHERS] += 1
 
-    def _contact(self, address: str, values: Mapping[str, Any]) -> Contact:
-        record: dict[str, Any] = {_ADDRESS: address}
-        places, name = self._places, ""
-        try:
-            for name, value in values.items():
-                group, leaf, read = places[name]
-                if (cell := read(value)) is None:
-                    continue
-                if not group:
-                    record[leaf] = cell
-                elif (part := record.get(group)) is None:
-                    record[group] = {leaf: cell}
-                else:
-                    part[leaf] = cell
-        except ValueError as fault:
-            what = str(fault)
-            raise ValueError(f"{what} in {name}" if what == "control character" else f"{name}: {what}") from None
-        return self._validated(record)
 
-    def _validated(self, record: dict[str, Any]) -> Contact:
-        try:
-            return self._validate(record)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{place}: {first['msg'].lower()}") from None
+def _as_given(value: Any) -> Any:
+    return value
 
 
-def _place(field: str) -> tuple[str, str]:
-    """The table a field stands in, empty for none, and its name there."""
-    group, _, leaf = field.rpartition(".")
-    return group, leaf
+def _told(name: str, what: str) -> str:
+    return f"{what} in {name}" if what == "control character" else f"{name}: {what}"
 
 
 def _address(given: Any) -> tuple[str | None, str]:

@@ -31,6 +31,9 @@ _STATEMENTS = 200
 _LARGE = 1 << 30  # octets: above it a store is read through a mapping
 _MAPPED = 1 << 36
 _WAL_LIMIT_OCTETS = 64 * 1024 * 1024
+_WAL_PAGES = _WAL_LIMIT_OCTETS // 4096
+"""So long the log grows before its pages are carried into the file: hashes scatter over their index, and a page that
+transaction after transaction touches is then written and flushed once, not each time."""
 
 
 def path_of(url: str) -> Path | None:
@@ -81,6 +84,7 @@ def make_durable(connection: apsw.Connection, jitter: Callable[[], float]) -> No
     """
     _patiently(lambda: connection.pragma("journal_mode", "wal"), jitter, PATIENCE_SECONDS)
     connection.pragma("journal_size_limit", _WAL_LIMIT_OCTETS)
+    connection.pragma("wal_autocheckpoint", _WAL_PAGES)
     connection.pragma("synchronous", "full")
     connection.pragma("foreign_keys", True)
     # What is erased must not stay readable in free pages (GDPR Art. 17).

@@ -62,6 +62,26 @@ class Contacts:
         at = micros(self._clock.now())
         return await self._database.write(lambda connection: self._upsert(connection, rows, at))
 
+    async def admit(
+        self, rows: Sequence[tuple[Contact, Identity]], refuses: Callable[[str], bool], /
+    ) -> Sequence[StoredContact | None]:
+        """As `upsert`, but None for a person whose data were erased, of whom nothing is kept (GDPR Art. 17).
+
+        `refuses` answers for the scope of an erasure whether it stands against these rows. Looked up in the transaction
+        that keeps the others, so that no erasure comes in between.
+        """
+        if not rows:
+            return []
+        at = micros(self._clock.now())
+
+        def job(connection: apsw.Connection) -> list[StoredContact | None]:
+            erased = self._erased(connection, [identity for _, identity in rows], refuses)
+            kept = [row for place, row in enumerate(rows) if place not in erased] if erased else rows
+            stored = iter(self._upsert(connection, kept, at))
+            return [None if place in erased else next(stored) for place in range(len(rows))]
+
+        return await self._database.write(job)
+
     async def find(self, identities: Sequence[Identity], /) -> Sequence[StoredContact | None]:
         """The contact of each person, None where there is none."""
         if not identities:
@@ -137,6 +157,17 @@ class Contacts:
             answers.append(StoredContact(slot.id, slot.contact, is_new=not was_known))
         self._store(connection, slots, at)
         return answers
+
+    def _erased(
+        self, connection: apsw.Connection, identities: Sequence[Identity], refuses: Callable[[str], bool]
+    ) -> set[int]:
+        """The places of those who were erased, under any of their keys."""
+        keys = [key for identity in identities for key in identity.person_keys]
+        found = read_array(connection, self._sql["erased"], (apsw.carray(tuple(keys)),))
+        if not found:
+            return set()
+        places = [place for place, identity in enumerate(identities) for _ in identity.person_keys]
+        return {places[number - 1] for number, scope in found if refuses(scope)}
 
     def _known(self, connection: apsw.Connection, rows: set[int]) -> dict[int, _Slot]:
         if not rows:

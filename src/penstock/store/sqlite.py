@@ -19,6 +19,7 @@ from penstock.store.house_rules import HouseRules
 from penstock.store.ledger import Ledger
 from penstock.store.list_stats import ListStats
 from penstock.store.mails import Mails
+from penstock.store.notice_texts import NoticeTexts
 from penstock.store.opening import Opened, has_data, open_to_look, open_to_write
 from penstock.store.rates import Rates
 from penstock.store.records import ContactRecord
@@ -56,6 +57,7 @@ class SqliteStore:
         self.ledger = Ledger(database, clock, keyring, chain, self.suppressions, new_id=new_id, rules=rules)
         self.rates = Rates(database, clock)
         self.list_stats = ListStats(database)
+        self.notice_texts = NoticeTexts(database, clock, chain)
         self.snapshots = Snapshots(database, records)
 
     @classmethod

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.law.canonical import Canonical, organisation_key, person_form, provider_form
+from penstock.law.canonical import Canonical, address_forms, organisation_key, person_form, provider_form
 from penstock.model.address import Address, AddressFault, parse_address
 
 
@@ -89,6 +91,20 @@ def test_canonicalisation_is_idempotent(local: str, domain: str) -> None:
         assert form(Address(head, tail)) == once
 
 
+@pytest.mark.parametrize(
+    ("raw", "forms"),
+    [
+        ("anna@firm.example", ("anna@firm.example",)),
+        ("Anna+x@firm.example", ("anna@firm.example", "Anna+x@firm.example")),
+        ("an.na+x@googlemail.com", ("an.na@googlemail.com", "an.na+x@googlemail.com", "anna@gmail.com")),
+        ("a\uff20b@firm.example", ("a@b@firm.example", "a\uff20b@firm.example")),
+    ],
+)
+def test_all_forms_of_an_address_stand_once_each_the_person_first(raw: str, forms: tuple[str, ...]) -> None:
+    local, _, domain = raw.rpartition("@")
+    assert address_forms(Address(local, domain)) == forms
+
+
 def test_a_company_is_its_registrable_domain_and_every_domain_below() -> None:
     canonical = Canonical.load()
     assert canonical.domains("mail.eu.firm.co.uk") == ("mail.eu.firm.co.uk", "eu.firm.co.uk", "firm.co.uk")
@@ -98,3 +114,12 @@ def test_a_company_is_its_registrable_domain_and_every_domain_below() -> None:
 
 def test_a_company_id_is_compared_without_its_punctuation() -> None:
     assert organisation_key("fr-123 456.789") == organisation_key("FR123456789")
+    assert organisation_key(" nl_1234.56.789-B01\x7f") == "NL123456789B01"
+    assert organisation_key("\uff26\uff32\u00a0123\u00b2") == "FR1232"
+    assert organisation_key("§ -") == organisation_key("") == ""
+
+
+@given(st.text())
+def test_a_company_id_is_reduced_the_same_whatever_alphabet_it_is_written_in(text: str) -> None:
+    kept = "".join(each for each in unicodedata.normalize("NFKC", text).upper() if each.isalnum())
+    assert organisation_key(text) == kept

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from penstock.errors import InvalidInput
 from penstock.model.contact import Contact, Flag, Function, LegalForm, Mechanism, Seniority, SourceMethod
 from penstock.ports import ContactRow, RowFault
+from penstock.sources.cell import contact_readers
 from penstock.sources.rows import RowReader
 
 COUNTRIES = {"france": "FR", "fr": "FR", "uk": "GB"}
@@ -243,7 +244,7 @@ _values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-_columns = st.text(max_size=12) | st.sampled_from(["address", *RowReader({}, countries)._readers, "company", "source"])
+_columns = st.text(max_size=12) | st.sampled_from(["address", *contact_readers(countries), "company", "source"])
 
 
 @given(st.dictionaries(_columns, _values, max_size=8))

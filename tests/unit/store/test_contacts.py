@@ -7,6 +7,7 @@ import apsw
 from tests.unit.store.conftest import World
 
 from penstock.model.contact import Contact, Flag, Source, SourceMethod
+from penstock.model.suppression import SuppressionKind, SuppressionReason
 from penstock.store.sqlite import SqliteStore
 
 
@@ -101,3 +102,37 @@ async def test_an_unchanged_contact_is_not_written_again(file_store: SqliteStore
     before = await file_store.database.write(changes)
     await file_store.contacts.upsert(rows)
     assert await file_store.database.write(changes) == before
+
+
+async def test_who_was_erased_is_not_admitted_under_any_key_and_the_others_are(
+    store: SqliteStore, world: World
+) -> None:
+    carl = world.identity("carl@muster.example", provider="c.arl@muster.example")
+    mark = world.suppression((carl.person_keys[-1],), reason=SuppressionReason.ERASURE)
+    await store.suppressions.add([mark])
+    people = ["anna@muster.example", "carl@muster.example", "bo@muster.example", "carl@muster.example"]
+    who = {address: world.identity(address) for address in people} | {"carl@muster.example": carl}
+    answers = await store.contacts.admit([(Contact(each), who[each]) for each in people], lambda _scope: True)
+    assert [each and each.contact.address for each in answers] == ["anna@muster.example", None, *people[2:3], None]
+    assert await store.contacts.count() == 2
+    assert await store.contacts.find([carl]) == [None]
+    known = await store.database.read(lambda c: [row[0] for row in c.execute("SELECT person FROM identities")])
+    assert carl.person not in known
+
+
+async def test_only_erasures_of_persons_that_are_said_to_stand_keep_anybody_out(
+    store: SqliteStore, world: World
+) -> None:
+    anna = world.identity("anna@muster.example")
+    rows = [(Contact("anna@muster.example"), anna)]
+    others = [
+        world.suppression(anna.person_keys, reason=SuppressionReason.OBJECTION),
+        world.suppression(anna.person_keys, kind=SuppressionKind.DOMAIN, reason=SuppressionReason.ERASURE),
+        world.suppression(anna.person_keys, reason=SuppressionReason.ERASURE, scope="controller:sodlicht"),
+    ]
+    await store.suppressions.add(others)
+    (kept,) = await store.contacts.admit(rows, lambda scope: scope != "controller:sodlicht")
+    assert kept is not None
+    assert kept.is_new
+    assert await store.contacts.admit(rows, lambda scope: scope == "controller:sodlicht") == [None]
+    assert await store.contacts.admit([], lambda _scope: True) == []

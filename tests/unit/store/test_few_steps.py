@@ -51,6 +51,7 @@ async def steps_by_path(store: SqliteStore, world: World, number: int) -> dict[s
     found = {
         "upsert": await steps.of(store.contacts.upsert(contacts)),
         "upsert again": await steps.of(store.contacts.upsert(contacts)),
+        "admit": await steps.of(store.contacts.admit(contacts, lambda _scope: True)),
         "accept": await steps.of(store.mails.accept(mails)),
         "accept again": await steps.of(store.mails.accept(mails)),
         "load": await steps.of(store.mails.load(ids)),

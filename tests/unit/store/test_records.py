@@ -10,7 +10,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.model.campaign import Campaign, Caps, MessageSpec, TemplateFile
+from penstock.model.campaign import Campaign, Caps, Enclosure, MessageSpec, TemplateFile
 from penstock.model.contact import (
     Company,
     Consent,
@@ -84,5 +84,31 @@ def test_a_campaign_comes_back_with_its_templates() -> None:
     octets, sources = records.write(campaign)
     assert b"Bonjour" not in octets
     assert sorted(sources.values()) == ["Bonjour", "Hello"]
-    assert sorted(records.template_digests(octets)) == sorted(sources)
-    assert records.read(octets, sources) == campaign
+    used, files = records.used(octets)
+    assert (sorted(used), files) == (sorted(sources), [])
+    assert records.read(octets, sources, {}) == campaign
+
+
+def test_a_campaign_comes_back_with_its_files_which_its_record_only_names() -> None:
+    files = (
+        Enclosure("logo", "logo.png", "image/png", "d1", b"\x89PNG\0\xff"),
+        Enclosure("", "a.pdf", "application/pdf", "d2", b"%PDF"),
+    )
+    spec = MessageSpec("Eva <eva@nordlicht.example>", "Offer", calendar="visit.ics.j2", enclosures=files)
+    campaign = Campaign("autumn", "nordlicht", "offer", spec)
+    records = CampaignRecord()
+    octets, sources = records.write(campaign)
+    assert b"PDF" not in octets
+    assert records.used(octets) == ([], ["d1", "d2"])
+    assert records.read(octets, sources, {file.digest: file.data for file in files}) == campaign
+
+
+def test_a_record_from_before_there_were_files_can_be_read() -> None:
+    campaign = Campaign("autumn", "nordlicht", "offer", MessageSpec("Eva <eva@nordlicht.example>", "Offer"))
+    records = CampaignRecord()
+    octets, sources = records.write(campaign)
+    old = orjson.loads(octets)
+    for key in ("calendar", "enclosures"):
+        del old["message"][key]
+    assert records.used(orjson.dumps(old)) == ([], [])
+    assert records.read(orjson.dumps(old), sources, {}) == campaign

@@ -78,16 +78,18 @@ async def test_an_import_refuses_a_person_who_was_erased_in_whatever_form(
 async def test_a_row_that_has_another_fault_leaves_no_trace_of_an_erased_person_either(
     house: Path, opened: Open, person: Person
 ) -> None:
-    rows: list[Row | str] = [person("anna", born="yesterday"), person("carl", born="yesterday"), "{", person("bo")]
+    anna, carl = person("anna", born="yesterday"), person("carl", born="yesterday")
+    rows: list[Row | str] = [person("carl"), anna, carl, "{", person("bo")]
     async with opened() as gate:
-        await erase(gate, person("carl")["address"])
+        await erase(gate, carl["address"])
         report = await import_contacts(gate, written(house, rows), {})
-        assert (report.unusable, report.erased, report.new) == (3, 1, 1)
+        assert (report.unusable, report.erased, report.new) == (4, 2, 1)
     assert report.reject_file is not None
-    anna, carl, broken = [json.loads(line) for line in report.reject_file.read_text().splitlines()]
-    assert anna["address"] == person("anna")["address"]
-    assert (carl["line"], carl["code"], carl["address"], carl["raw"]) == (2, "ERASED_TOMBSTONE", None, "")
-    assert (broken["line"], broken["raw"]) == (3, "{")
+    whole, faulty, both, broken = [json.loads(line) for line in report.reject_file.read_text().splitlines()]
+    assert (faulty["line"], faulty["address"]) == (2, anna["address"])
+    for row, line in ((whole, 1), (both, 3)):
+        assert (row["line"], row["code"], row["address"], row["raw"]) == (line, "ERASED_TOMBSTONE", None, "")
+    assert (broken["line"], broken["raw"]) == (4, "{")
 
 
 async def test_who_only_objected_is_imported_as_before(house: Path, opened: Open, person: Person) -> None:

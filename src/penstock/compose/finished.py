@@ -94,6 +94,7 @@ def left_over(letter: Letter) -> Iterator[Finding]:
         ("Subject", letter.header("Subject") or ""),
         ("text", letter.text),
         ("html", letter.html or ""),
+        ("calendar", letter.calendar or ""),
     ):
         mark = placeholder(text, html=field == "html")
         if mark is not None:

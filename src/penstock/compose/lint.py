@@ -6,31 +6,33 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from penstock.compose.authentication import authentication_findings
 from penstock.compose.fields import CONTACT_FIELDS
 from penstock.compose.finding import Finding
 from penstock.compose.headers import HeaderFault, field_line, split_mailbox
+from penstock.compose.image_findings import image_findings
 from penstock.compose.legal_findings import legal_findings
-from penstock.compose.notice_text import NoticeShelf
+from penstock.compose.notice_approval import TextState, text_state, why_held
+from penstock.compose.notice_text import NoticeFile, NoticeShelf
+from penstock.compose.notice_trial import notice_faults
 from penstock.compose.templates import SUBJECT, default_language, letter_languages
 from penstock.compose.trial import Trial, try_campaign
 from penstock.compose.used_names import uses
-from penstock.compose.wording import deceptive_prefix, names_controller, pixels
+from penstock.compose.wording import deceptive_prefix, names_controller, pixels, unanswerable
 from penstock.errors import ConfigError
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Campaign
+from penstock.model.legal_text import LegalTexts
 from penstock.ports import Services
 
 __all__ = ["Finding", "lint"]
 
-_NO_REPLY = re.compile(
-    r"(?:no|do[._-]?not|ne[._-]?pas)[._-]?(?:reply|respond|repondre)|keine[._-]?antwort", re.IGNORECASE
-)
 _PLAIN_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?http://""", re.IGNORECASE)
 _PYTHON = re.compile(r"<built-in method|<bound method| object at 0x", re.IGNORECASE)
 
 
 def lint(campaign: Campaign, services: Services) -> list[Finding]:
-    """All faults of templates, headers, links, translations, notices, assessment and table of law, errors first.
+    """All faults of templates, headers, links, images, translations, notices, assessment, table of law; errors first.
 
     Templates are rendered with an invented contact in a process of their own, for at most 5 s of work. Blocks until it
     has ended: call it from a thread.
@@ -38,9 +40,11 @@ def lint(campaign: Campaign, services: Services) -> list[Finding]:
     found = [
         *_addresses(campaign, services),
         *_web(campaign, services),
+        *authentication_findings(campaign, services),
         *_fields(campaign),
         *_translations(campaign),
         *_markup(campaign),
+        *image_findings(campaign),
         *_notices(campaign, services),
         *legal_findings(campaign, services),
         *_trials(campaign, try_campaign(campaign)),
@@ -60,7 +64,7 @@ def _addresses(campaign: Campaign, services: Services) -> Iterator[Finding]:
             yield Finding("error", where, f"is no address: {address.why}", "write `Name <local@domain>`")
         elif isinstance(line := field_line("From", f"{name} <{address}>" if name else str(address)), HeaderFault):
             yield Finding("error", where, line.what)
-        elif campaign.stream.commercial and _NO_REPLY.match(address.local):
+        elif campaign.stream.commercial and unanswerable(address.local):
             level: Literal["error", "warning"] = "error" if key == "reply_to" or not message.reply_to else "warning"
             yield Finding(level, where, "cannot be answered (no-reply)", "give an address that a person reads")
     controller = services.controllers.get(campaign.controller)
@@ -138,17 +142,33 @@ def _markup(campaign: Campaign) -> Iterator[Finding]:
 def _notices(campaign: Campaign, services: Services) -> Iterator[Finding]:
     if not campaign.stream.commercial:
         return
-    shelf = NoticeShelf(services.templates / "notices")
+    texts = services.legal_texts
+    shelf = NoticeShelf(services.templates / "notices", texts.folder)
     known = shelf.languages()
-    for language in letter_languages(campaign):
+    for language in dict.fromkeys(each.partition("-")[0] for each in letter_languages(campaign)):
+        where = f"notices/{language}"
         if language not in known:
-            what = f"there is no notice in {language}: the one in English is used"
-            yield Finding("warning" if "en" in known else "error", f"notices/{language}", what)
+            mend = f"write {language}/notice.toml in the [notices] folder"
+            yield Finding(
+                "error", where, f"there is no notice in {language}: letters in it are held", mend, stops=False
+            )
             continue
         try:
-            shelf.text(language)
+            file, text = shelf.file(language), shelf.text(language)
         except ConfigError as fault:
             yield Finding("error", fault.where, fault.what, fault.mend)
+            continue
+        for broken in notice_faults(text):
+            yield Finding("error", f"{broken.file}:{broken.line}", f"{broken.variable or ''} {broken.what}".strip())
+        yield from _unapproved(file, texts)
+
+
+def _unapproved(file: NoticeFile, texts: LegalTexts) -> Iterator[Finding]:
+    why = why_held(file, texts)
+    if why is not None:
+        what, _, mend = why.partition("; ")
+        level: Literal["error", "warning"] = "error" if text_state(file, texts) is TextState.CHANGED else "warning"
+        yield Finding(level, f"notices/{file.language}", f"{what}: letters in it are held", mend, stops=False)
 
 
 def _trials(campaign: Campaign, trials: list[Trial] | None) -> Iterator[Finding]:

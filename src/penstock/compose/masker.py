@@ -1,110 +1,119 @@
-"""Hides template tags from an HTML parser, so that `{{ … }}` comes out of it as it went in."""
+"""Hides template tags from an HTML parser, so that it can say which style belongs to which element of the template."""
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Masked", "mask"]
+from penstock.compose.branches import TAG, Branches, is_statement
 
-_STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-_TAG = (
-    r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}"
-    r"|\{\#.*?\#\}"
-    rf"|\{{%(?:{_STRING}|[^'\"%]|%(?!\}}))*%\}}"
-    rf"|\{{\{{(?:{_STRING}|[^'\"}}]|\}}(?!\}}))*\}}\}}"
-)
+__all__ = ["MARK", "TOKEN", "Masked", "StartTag", "mask"]
+
+MARK = "data-psm"
+"""The attribute that numbers the start tags of the masked HTML."""
 _BRACE = r"\{(?![{%\#])"
-_TEMPLATE_TAG = re.compile(_TAG, re.DOTALL)
+_TEMPLATE_TAG = re.compile(TAG, re.DOTALL)
+# What is never closed reaches to the end: so browsers read it, and so no search starts over and over.
 _TEXT = re.compile(
-    rf"(?P<tag>{_TAG})"
-    r"|(?P<comment><!--.*?-->|<!\[(?:if|endif)[^>]*>)"
-    r"|(?P<raw><(?P<name>style|script|title|textarea)\b[^>]*>)"
-    r"|(?P<open><[A-Za-z])",
+    rf"(?P<tag>{TAG})"
+    r"|(?P<comment><!--.*?(?:-->|\Z)|<!\[(?:if|endif|CDATA)[^>]*(?:>|\Z)|<\?[^>]*(?:>|\Z))"
+    r"|(?P<raw><(?P<name>style|script|title|textarea)\b)"
+    r"|(?P<open><[A-Za-z])|</(?P<end>[A-Za-z][^\s/>]*)",
     re.DOTALL | re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(
-    rf"(?P<close>/?>)|(?P<tag>{_TAG})"
+    rf"(?P<close>/?>)|(?P<tag>{TAG})"
     r"|(?P<name>[^\s\"'<>/={]+)(?:\s*=\s*"
-    rf"(?P<value>\"(?:{_TAG}|{_BRACE}|[^\"{{])*\"|'(?:{_TAG}|{_BRACE}|[^'{{])*'|(?:{_TAG}|{_BRACE}|[^\s\"'>{{])+))?",
+    rf"(?P<value>\"(?:{TAG}|{_BRACE}|[^\"{{])*\"|'(?:{TAG}|{_BRACE}|[^'{{])*'|(?:{TAG}|{_BRACE}|[^\s\"'>{{])+))?",
     re.DOTALL,
 )
-_STATEMENT = re.compile(r"\{%-?\s*(?P<word>\w+)")
-_TOKEN = re.compile(r"<!--(?P<text>psm\d+x)-->|(?P<attribute>psm\d+x)=\"\"|(?P<plain>psm\d+x)")
-_MARK = re.compile(r"\{(?=[{%\#])")
-_DOCUMENT = re.compile(r"<!doctype[^>]*>\s*", re.IGNORECASE)
-_STYLED = re.compile(r"<(?!!)[^<>]*\spsm\d+x[\s=>][^<>]*>|<(?!!)[^<>]*\spsm\d+x>")
-_STYLE = re.compile(r"\sstyle=(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')")
-_BLOCKS = {"if", "for", "set", "macro", "call", "filter", "with", "autoescape", "block"}
+TOKEN = re.compile(r"psmq*\d+x")
+_PREFIX = "psm"
+_SHAPING = re.compile(r"(?:^|[\s\"'}])(?:class|id|style|hidden)\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class StartTag:
+    """One start tag of the template.
+
+    `end` is where another attribute can be put, `style` the place of the style attribute. `own` is that attribute's
+    CSS where tags stand in it, for a double-quoted attribute. `varies`: class, id or style depend on the contact.
+    """
+
+    end: int = 0
+    style: tuple[int, int] | None = None
+    own: str = ""
+    varies: bool = False
 
 
 @dataclass(slots=True)
 class Masked:
-    """HTML with every template tag, comment and Outlook conditional replaced by a token.
+    """HTML with a token in place of every template tag and comment, and a number at every start tag.
 
-    `before` and `after` stand outside the document (doctype, tags around it) and never meet the parser.
+    `restyled` puts styles into the template as it was written: nothing else of it changes.
     """
 
+    source: str
     html: str = ""
-    before: str = ""
-    after: str = ""
+    tags: list[StartTag] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
-    styles: dict[str, str] = field(default_factory=dict)
+    branches: Branches = field(default_factory=Branches)
+    styled_by_tags: bool = False
+    """Whether a stylesheet, or an attribute that styles, depends on the contact."""
+    aside: list[str] = field(default_factory=list)
+    """Stylesheets that blocks decide about, with tokens in place of what they print."""
     _tokens: dict[str, str] = field(default_factory=dict)
+    _prefix: str = _PREFIX
+
+    def __post_init__(self) -> None:
+        while self._prefix in self.source:
+            self._prefix += "q"
 
     def token(self, original: str) -> str:
         """The token for a piece of the template; equal pieces share one."""
         found = self._tokens.get(original)
         if found is None:
-            found = self._tokens[original] = f"psm{len(self._tokens)}x"
+            found = self._tokens[original] = f"{self._prefix}{len(self._tokens)}x"
             self.kept[found] = original
         return found
 
-    def restored(self, html: str) -> str | None:
-        """The template again, from what the parser made of it masked; None when a tag was lost or moved."""
-        wanted, seen = _tokens_of(self.html), _tokens_of(html)
-        if set(wanted) != set(seen) or self._fixed(wanted) != self._fixed(seen):
-            return None
-        # An entity that the parser decoded must not become a template tag.
-        html = _MARK.sub("&#123;", html)
-        html = _STYLED.sub(self._restyled, html) if self.styles else html
-        return self.before + _TOKEN.sub(self._original, html) + self.after
+    def restyled(self, given: Mapping[int, str]) -> str:
+        """The template with these styles (CSS by the number of the start tag, tokens in it) in its attributes.
 
-    def _fixed(self, tokens: list[str]) -> list[str]:
-        """Without printed values, which an inlined style may repeat."""
-        return [token for token in tokens if not self.kept.get(token, "").startswith("{{")]
+        What a style attribute with template tags says itself joins what is given, and comes last.
+        """
+        pieces, place = [], 0
+        for number in sorted(given):
+            tag = self.tags[number]
+            css = TOKEN.sub(lambda token: self.kept.get(token[0], token[0]), _in_attribute(given[number]))
+            css = f"{css.rstrip('; ')}; {tag.own}" if tag.own else css
+            begin, end = tag.style or (tag.end, tag.end)
+            space = "" if self.source[begin - 1].isspace() else " "
+            pieces += [self.source[place:begin], f'{space}style="{css}"']
+            place = end
+        return "".join((*pieces, self.source[place:]))
 
-    @staticmethod
-    def clashes(source: str) -> bool:
-        """True when the template itself contains what looks like a token."""
-        return _TOKEN.search(source) is not None
-
-    def _original(self, match: re.Match[str]) -> str:
-        return self.kept.get(match[match.lastgroup or 0], match[0])
-
-    def _restyled(self, match: re.Match[str]) -> str:
-        """A style attribute that was set aside joins what the stylesheet gave the element, and comes last."""
-        whole = match[0]
-        token = next((token for token in _tokens_of(whole) if token in self.styles), None)
-        if token is None:
-            return whole
-        sheet = _STYLE.search(whole)
-        given = (sheet["double"] or sheet["single"] or "").rstrip("; ") if sheet else ""
-        css = given.replace('"', "'") + "; " if given else ""
-        whole = whole.replace(sheet[0], "") if sheet else whole
-        return re.sub(rf'{token}(?:="")?', lambda _: f'style="{css}{self.styles[token]}"', whole, count=1)
+    def clashes(self) -> bool:
+        """True when the template itself numbers its elements as we do."""
+        return MARK in self.source
 
 
 def mask(source: str) -> Masked:
-    """Mask a whole HTML template. `restored` of its own `html` gives an equivalent template."""
-    masked = Masked()
-    source = _without_surroundings(source, masked)
+    """Mask a whole HTML template."""
+    masked = Masked(source)
     pieces, place = [], 0
     while (match := _TEXT.search(source, place)) is not None:
         pieces.append(source[place : match.start()])
         place = match.end()
         if match["tag"] or match["comment"]:
+            for tag in _TEMPLATE_TAG.findall(match[0]):
+                masked.branches.statement(tag)
             pieces.append(f"<!--{masked.token(match[0])}-->")
+        elif match["end"]:
+            masked.branches.closed(match["end"])
+            pieces.append(match[0])
         elif match["raw"]:
             piece, place = _raw(source, match, masked)
             pieces.append(piece)
@@ -116,82 +125,105 @@ def mask(source: str) -> Masked:
     return masked
 
 
-def _without_surroundings(source: str, masked: Masked) -> str:
-    start = re.search(r"<!doctype|<html", source, re.IGNORECASE)
-    if start is not None and "<" not in _TEMPLATE_TAG.sub("", source[: start.start()]):
-        doctype = _DOCUMENT.match(source, start.start())
-        begin = doctype.end() if doctype else start.start()
-        masked.before, source = source[:begin], source[begin:]
-    end = source.lower().rfind("</html>")
-    if end >= 0:
-        masked.after, source = source[end + 7 :], source[: end + 7]
-    return source
-
-
 def _raw(source: str, match: re.Match[str], masked: Masked) -> tuple[str, int]:
-    """An element whose content is no markup. A stylesheet with statements stays as it is, not inlined."""
-    closing = re.compile(rf"</{match['name']}\s*>", re.IGNORECASE).search(source, match.end())
+    """An element whose content is no markup. A stylesheet that is there for some only is not looked at."""
+    start, place = _element(source, match.start(), masked)
+    masked.branches.closed(match["name"])
+    closing = re.compile(rf"</{match['name']}\s*>", re.IGNORECASE).search(source, place)
     end = closing.end() if closing else len(source)
-    whole = source[match.start() : end]
-    tags = _TEMPLATE_TAG.findall(whole)
-    if not tags:
-        return whole, end
-    if match["name"].lower() != "title" and any(not tag.startswith("{{") for tag in tags):
-        return f"<!--{masked.token(whole)}-->", end
-    return _TEMPLATE_TAG.sub(lambda tag: masked.token(tag[0]), whole), end
+    words = source[place:end]
+    tags = _TEMPLATE_TAG.findall(words)
+    name = match["name"].lower()
+    some = name == "style" and masked.branches.depth > 0
+    if name == "style":
+        masked.styled_by_tags |= some or any(not tag.startswith("{#") for tag in tags)
+    if some or (name != "title" and any(is_statement(tag) for tag in tags)):
+        masked.aside += [_printed(words, masked)] if name == "style" else []
+        return f"<!--{masked.token(source[match.start() : end])}-->", end
+    return start + _printed(words, masked), end
+
+
+def _printed(words: str, masked: Masked) -> str:
+    return _TEMPLATE_TAG.sub(
+        lambda tag: "" if tag[0][1] == "#" or is_statement(tag[0]) else masked.token(tag[0]), words
+    )
 
 
 def _element(source: str, start: int, masked: Masked) -> tuple[str, int]:
     """One start tag. Conditionals around attributes are kept as one piece each."""
     name = re.compile(r"<[^\s/>{]+").match(source, start)
     place = name.end() if name else start + 2
-    pieces = [source[start:place]]
+    found, pieces = StartTag(varies=masked.branches.filtered), [source[start:place]]
     while (match := _ATTRIBUTE.search(source, place)) is not None:
         pieces.append(source[place : match.start()])
         place = match.end()
         if match["close"]:
-            pieces.append(match[0])
+            found.end = match.start()
+            pieces.append(f' {MARK}="{len(masked.tags)}"{match[0]}')
+            masked.tags.append(found)
+            if match[0] == ">":
+                masked.branches.opened(source[start + 1 : name.end() if name else place])
             break
         if match["tag"]:
             place = _end_of_block(source, match)
+            whole = source[match.start() : place]
+            found.varies |= whole.startswith("{{") or _SHAPING.search(_TEMPLATE_TAG.sub("}", whole)) is not None
             space = "" if source[match.start() - 1].isspace() else " "
-            pieces.append(space + masked.token(source[match.start() : place]))
+            pieces.append(space + masked.token(whole))
         else:
-            pieces.append(_attribute(match, masked))
+            pieces.append(_attribute(match, masked, found))
+    masked.styled_by_tags |= found.varies
     return "".join(pieces), place
 
 
-def _attribute(match: re.Match[str], masked: Masked) -> str:
-    value = match["value"]
+def _attribute(match: re.Match[str], masked: Masked, found: StartTag) -> str:
+    name, value = match["name"].lower(), match["value"]
+    if name == "style" and value is not None and found.style is None:
+        found.style = match.span()
     if value is None or not _TEMPLATE_TAG.search(value):
         return match[0]
     bare = value[1:-1] if value[0] in "\"'" else value
-    if match["name"].lower() == "style":
-        token = masked.token(f"{match['name']}={value}")
-        masked.styles[token] = _double_quoted(bare) if value[0] == "'" else bare
-        return token
+    if name == "style":
+        found.own = _double_quoted(bare) if value[0] == "'" else bare
+        masked.styled_by_tags = True
+        return ""
+    if name in {"class", "id"}:
+        found.varies = True
+        return f'{match["name"]}="{_words_for_all(bare)}"'
     quote = value[0] if value[0] in "\"'" else '"'
     return f"{match['name']}={quote}{_TEMPLATE_TAG.sub(lambda tag: masked.token(tag[0]), bare)}{quote}"
 
 
+def _words_for_all(value: str) -> str:
+    """The classes that every contact's element has: no word that a tag stands in, touches or surrounds."""
+    pieces, place = [], 0
+    while (tag := _TEMPLATE_TAG.search(value, place)) is not None:
+        pieces.append(value[place : tag.start()])
+        place = _end_of_block(value, tag)
+        pieces.append("\0")
+    words = "".join((*pieces, value[place:])).replace('"', "").split()
+    return " ".join(word for word in words if "\0" not in word)
+
+
+def _in_attribute(css: str) -> str:
+    # A brace must not become a template tag; quotes inside the attribute are single ones, which all programs take.
+    css = html.escape(css.replace('"', "'"), quote=False)
+    return re.sub(r"\{(?=[{%#])", "&#123;", css)
+
+
 def _double_quoted(css: str) -> str:
     """CSS for a double-quoted attribute; quotes inside template tags are gone once rendered."""
-    return re.sub(rf"(?P<tag>{_TAG})|\"", lambda match: match["tag"] or "'", css, flags=re.DOTALL)
-
-
-def _tokens_of(html: str) -> list[str]:
-    return [match[match.lastgroup or 0] for match in _TOKEN.finditer(html)]
+    return re.sub(rf"(?P<tag>{TAG})|\"", lambda match: match["tag"] or "'", css, flags=re.DOTALL)
 
 
 def _end_of_block(source: str, match: re.Match[str]) -> int:
     """Where the statement that begins here ends: its `endif` or `endfor` for a block, else the tag itself."""
-    depth, place = 0, match.start()
+    branches, place = Branches(), match.start()
+    if not is_statement(match[0]):
+        return match.end()
     while (tag := _TEMPLATE_TAG.search(source, place)) is not None:
         place = tag.end()
-        statement = _STATEMENT.match(tag[0])
-        if statement is not None:
-            word = statement["word"]
-            depth += (word in _BLOCKS) - word.startswith("end")
-        if depth <= 0:
+        branches.statement(tag[0])
+        if branches.depth <= 0:
             return place
     return match.end()

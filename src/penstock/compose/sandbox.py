@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
+from markupsafe import soft_str
 
 from penstock.compose import budget
-from penstock.compose.budget import METER, STEPS, TemplateLimitError
+from penstock.compose.budget import METER, TemplateLimitError
 from penstock.compose.fault import TemplateFault
-from penstock.compose.guard import COUNTED, FLAT, SIZED, Guard, Translator
+from penstock.compose.guard import COUNTED, ENTERED, FLAT, PRINTED, SIZED, Guard, Translator
 
 __all__ = ["Blank", "Compiled", "Nest", "Sandbox", "Translator", "translator_of"]
 
@@ -35,6 +36,13 @@ _OFFERED: tuple[tuple[type, frozenset[str]], ...] = (
     (str, frozenset(_STRING_METHODS.split())),
     (LoopContext, frozenset(_LOOP_FIELDS.split())),
 )
+_CAPPED: dict[str, Callable[..., Any]] = {
+    "join": budget.capped_join,
+    "replace": budget.capped_replace,
+    "round": budget.capped_round,
+    "string": budget.capped_string,
+    "sum": budget.capped_sum,
+}
 # Everything an expression can raise. A bug of ours outside these still surfaces as an exception.
 _FAILURES = (
     TemplateError,
@@ -110,11 +118,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "+", "**", "%"})
 
     def __init__(self, *, html: bool) -> None:
-        super().__init__(autoescape=html, undefined=Unknown, cache_size=0)
-        self.filters = {name: FILTERS[name] for name in _FILTERS.split()} | {
-            "join": budget.capped_join,
-            "replace": budget.capped_replace,
+        super().__init__(autoescape=html, undefined=Unknown, cache_size=0, finalize=budget.printed)
+        offered = {name: FILTERS[name] for name in _FILTERS.split()} | _CAPPED
+        if not html:
+            offered |= {"e": soft_str, "escape": soft_str}  # text has nothing to escape
+        self.filters = {name: budget.metered(run, _needs(run)) for name, run in offered.items()} | {
             COUNTED: budget.counted,
+            ENTERED: budget.entered,
+            PRINTED: budget.printed,
             SIZED: budget.sized,
             FLAT: budget.flat,
         }
@@ -139,7 +150,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - jinja2's names
         """Call a macro or an allowed method; every call is paid for."""
-        budget.spend(__context, 1)
+        budget.spend(__context, budget.weight(getattr(__obj, "__self__", None)))
         return budget.sized(super().call(__context, __obj, *args, **kwargs))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
@@ -170,7 +181,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         except _FAILURES:
             return TemplateFault(name, 1, None, "cannot be compiled")
         seen: dict[str, Any] = {**self.globals, "t": translate}
-        return Compiled(name, source, template, seen, guard.repeats)
+        return Compiled(name, source, template, seen)
+
+
+def _needs(run: Callable[..., Any]) -> str | None:
+    """What jinja2 gives a filter before the value."""
+    asked = getattr(run, "jinja_pass_arg", None)
+    return None if asked is None else str(asked.name)
 
 
 def translator_of(table: Mapping[str, str]) -> Translator:
@@ -190,26 +207,17 @@ class Compiled:
     source: str
     template: Template
     seen: dict[str, Any]
-    repeats: bool
 
     def render(self, values: Mapping[str, Any]) -> str | TemplateFault:
         """The text, or where and why it failed. Never raises for what a template does."""
-        context = self.template.new_context({**self.seen, **values, METER: [STEPS]}, shared=True)
+        context = self.template.new_context({**self.seen, **values, METER: budget.full_meter()}, shared=True)
         try:
-            if not self.repeats:
-                return "".join(self.template.root_render_func(context))
-            return self._measured(context)
+            text = "".join(self.template.root_render_func(context))
+            if len(text) > budget.LETTER_CHARACTERS:
+                raise TemplateLimitError(f"makes more than {budget.LETTER_CHARACTERS} characters")
         except _FAILURES as fault:
             return self._fault(fault)
-
-    def _measured(self, context: Context) -> str:
-        pieces, length = [], 0
-        for piece in self.template.root_render_func(context):
-            length += len(piece)
-            if length > budget.LETTER_CHARACTERS:
-                raise TemplateLimitError(f"makes more than {budget.LETTER_CHARACTERS} characters")
-            pieces.append(piece)
-        return "".join(pieces)
+        return text
 
     def _fault(self, fault: BaseException) -> TemplateFault:
         line, trace = 1, fault.__traceback__

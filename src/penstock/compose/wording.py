@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["deceptive_prefix", "names_controller", "pixels", "placeholder"]
+__all__ = ["deceptive_prefix", "names_controller", "pixels", "placeholder", "unanswerable"]
 
 _REPLY = re.compile(
     r"\s*(?:re|r|fw|fwd|aw|wg|sv|vs|vb|tr|rv|rif|ref|antw|doorst|odp|enc|i)(?:\s*\[\d+\])?\s*[:：]",
@@ -15,8 +15,17 @@ _TINY = re.compile(
     r"(?:\b(?:width|height)\s*=\s*[\"']?\s*[01](?:px)?\s*[\"'\s/>])|(?:[\s;\"'](?:width|height)\s*:\s*[01](?:px)?\b(?![.%]))",
     re.IGNORECASE,
 )
+_ENCLOSED = re.compile(r"""^(?!.*//).*\ssrc\s*=\s*["']?\s*cid:""", re.IGNORECASE | re.DOTALL)
 _OPAQUE = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_NO_REPLY = re.compile(
+    r"(?:no|do[._-]?not|ne[._-]?pas)[._-]?(?:reply|respond|repondre)|keine[._-]?antwort", re.IGNORECASE
+)
 _WORD = re.compile(r"\w+")
+
+
+def unanswerable(local: str) -> bool:
+    """Whether the part before @ says that nobody reads what is sent there (`no-reply` and its like)."""
+    return _NO_REPLY.match(local) is not None
 
 
 def deceptive_prefix(subject: str) -> bool:
@@ -25,8 +34,11 @@ def deceptive_prefix(subject: str) -> bool:
 
 
 def pixels(html: str) -> bool:
-    """True when there is an image of at most one pixel in width or height: a tracking pixel."""
-    return any(_TINY.search(image) for image in _IMAGE.findall(html))
+    """True when there is an image of at most one pixel in width or height: a tracking pixel.
+
+    An image that comes with the mail tells nobody anything, whatever its size.
+    """
+    return any(_TINY.search(image) and not _ENCLOSED.search(image) for image in _IMAGE.findall(html))
 
 
 def placeholder(text: str, *, html: bool = False) -> str | None:

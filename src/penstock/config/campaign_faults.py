@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, get_type_hints
 
@@ -22,11 +22,16 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ALPHA_2 = re.compile(r"(?!UK)[A-Z]{2}")
 
 
-def first_campaign_fault(file: CampaignFile, controllers: Mapping[str, str]) -> Fault | None:
-    """The first fault; `controllers` holds ids and legal names without case."""
+def first_campaign_fault(
+    file: CampaignFile, controllers: Mapping[str, str], installed: Callable[[str], object]
+) -> Fault | None:
+    """The first fault; `controllers` holds ids and legal names without case, `installed` finds a module by its name."""
     for find in (_campaign, _caps, _addresses, _message):
         if fault := next(find(file), None):
             return fault
+    if file.message.inline == "rendered" and not installed("css_inline"):
+        mend = 'install it with `pip install "penstock[css-inline]"`, or leave `inline` out'
+        return Fault("needs css-inline, which is not installed", ("message", "inline"), mend)
     wanted = file.campaign.controller
     if wanted.casefold() not in controllers:
         mend = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +64,7 @@ class MessageTable(Section):
     images: dict[str, Filled] = Field(default_factory=dict)
     fields: tuple[str, ...] = ()
     fallback_language: Language | None = None
+    inline: Literal["template", "rendered"] = "template"
 
 
 class CampaignFile(Section):
@@ -76,11 +78,11 @@ class CampaignFile(Section):
     map: dict[Filled, Filled] = Field(default_factory=dict)
 
 
-def read_campaign(path: Path, settings: Settings) -> Campaign:
+def read_campaign(path: Path, settings: Settings, installed: Callable[[str], object] = find_spec) -> Campaign:
     """Read one campaign; its `controller` becomes the id of one of `[controllers.*]`.
 
     Raises InvalidInput with file, line and key for whatever cannot be understood or is missing,
-    templates included. Whether the templates are any good is not asked here.
+    templates included. Whether the templates are any good is not asked here. `installed` finds a module by its name.
     """
     document = read_toml(path, InvalidInput)
     try:
@@ -89,13 +91,13 @@ def read_campaign(path: Path, settings: Settings) -> Campaign:
         fault = first_fault(error, CampaignFile)
         raise InvalidInput(fault.what, where=document.where(fault.path), mend=fault.mend) from None
     controllers = _controllers(settings)
-    if doubt := first_campaign_fault(file, controllers) or _sender(file, controllers, settings):
+    if doubt := first_campaign_fault(file, controllers, installed) or _sender(file, controllers, settings):
         raise InvalidInput(doubt.what, where=document.where(doubt.path), mend=doubt.mend)
     told = file.message
     message = MessageSpec(
         **told.model_dump(exclude={"attachments", "images"}),
         templates=read_templates(path.parent, told.text, told.html, told.calendar, document.where),
-        enclosures=read_enclosures(path.parent, told.attachments, told.images, document.where),
+        enclosures=read_enclosures(path.parent, told.attachments, told.images, document.where, settings),
     )
     campaign = Campaign(
         **(file.campaign.model_dump() | {"controller": controllers[file.campaign.controller.casefold()]}),

@@ -128,7 +128,10 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class MessageSpec:
-    """What the letter is made of. `fields` are the only contact fields templates see."""
+    """What the letter is made of. `fields` are the only contact fields templates see.
+
+    `inline`: styles go into attributes once per template, or in each letter once it is rendered.
+    """
 
     from_: str
     subject: str
@@ -140,6 +143,7 @@ class MessageSpec:
     templates: tuple[TemplateFile, ...] = ()
     calendar: str | None = None
     enclosures: tuple[Enclosure, ...] = ()
+    inline: Literal["template", "rendered"] = "template"
 
     @property
     def enclosed(self) -> int:

@@ -13,7 +13,14 @@ from penstock.compose.lint import Finding, lint
 from penstock.law.jurisdictions import SignOff, Table
 from penstock.model.campaign import Audience, Basis, Campaign, Stream, TemplateFile
 from penstock.model.contact import Function
-from penstock.ports import Services
+from penstock.ports import NoSenders, Services
+
+
+class SignedElsewhere(NoSenders):
+    """There are senders, but none answers for this From."""
+
+    def any(self) -> bool:
+        return True
 
 
 def text(source: str, language: str = "") -> TemplateFile:
@@ -33,7 +40,10 @@ def test_a_sound_campaign_has_nothing_to_report(campaign: Callable[..., Campaign
     letter = text("Hello {{ given_name|default('there') }}.\n")
     made = campaign([letter], fields=("given_name",), basis=Basis.CONSENT, audience=audience)
     signed = Table.load().over((), {"SE": (SignOff("M. Ostrander", date(2026, 11, 1), "2026-11"),)})
-    assert lint(made, replace(services, jurisdictions=signed)) == []
+    known = replace(services, jurisdictions=signed, senders=SignedElsewhere())
+    assert lint(made, known) == []
+    (said,) = lint(made, replace(known, senders=NoSenders()))
+    assert (said.level, said.where) == ("warning", "[[sender]]")
 
 
 def test_undeclared_unknown_and_unused_fields_are_told_apart(
@@ -106,7 +116,10 @@ def test_a_field_without_default_is_a_warning_that_names_it(
 
 
 def test_a_language_without_a_notice_is_reported(campaign: Callable[..., Campaign], services: Services) -> None:
-    assert has(lint(campaign([text("Hei", "fi")]), services), "warning", "notices/fi", "English")
+    found = lint(campaign([text("Jó napot", "hu")]), services)
+    assert has(found, "error", "notices/hu", "held")
+    assert not next(each for each in found if each.where == "notices/hu").stops
+    assert not has(lint(campaign([text("Hei", "fi")]), services), "error", "notices/fi", "")
 
 
 @pytest.mark.parametrize(

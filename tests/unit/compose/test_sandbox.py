@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,10 +111,82 @@ def test_a_name_that_was_computed_from_a_value_is_not_named() -> None:
         "{% set x %}{% for i in range(900) %}{{ 'abc' * 3000 }}{% endfor %}{% endset %}",
         "{% for i in range(900) %}{{ 'abc' * 3000 }}{% endfor %}",
         "{{ " + "(" * 3000 + ")" * 3000 + " }}",
+        "{{ " + "+".join("1" * 9000) + " }}",
+        "{{ " + "9" * 9000 + " }}",
+        # Doubling without an operator that looks like it.
+        "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x]|sum(start=[]) %}{% endfor %}",
+        "{% set n = namespace(x='é') %}{% for i in range(900) %}{% set n.x = n.x|urlencode %}{% endfor %}",
+        "{% set n = namespace(x='ab') %}{% for i in range(60) %}{% set n.x = [n.x, n.x]|join %}{% endfor %}{{ n.x }}",
+        "{% set n = namespace(x='a') %}{% for i in range(60) %}{% set n.x = n.x|replace('a', 'aa') %}{% endfor %}",
+        # One call that takes for ever, or all memory, also while constants are worked out in advance.
+        "{{ 1|round(999999999, 'ceil') }}",
+        "{{ 1.5|round(-999999999, 'floor') }}",
+        "{{ ('f' * 30000)|int(base=16) }}",
+        "{{ ('a' * 30000)|list|length }}",
+        "{{ 'x'.center(10 ** 9) }}",
+        "{{ 'x'.ljust(1000000000) }}",
+        "{{ 'x'.zfill(1000000000) }}",
+        "{{ '%1000000000d'|format(1) }}",
+        "{{ 'x'|indent(1000000000) }}",
+        "{{ 'x'|wordwrap(1) }}",
+        "{{ lipsum(n=100000) }}",
+        "{{ cycler(1) }}",
+        "{{ 'x'.join('y') }}",
+        "{{ 'x'.translate({}) }}",
+        # Much out of few steps: long values in long bodies.
+        "{% set x = 'a' * 30000 %}{% for i in range(900) %}{% set y = x|title|upper|title|wordcount %}{% endfor %}",
+        "{% set x = 'a b' * 10000 %}{% for i in range(900) %}{{ x.split(' ')|length }}{% endfor %}",
+        "{% set x = 'a' * 30000 %}{% set y %}{% for i in range(900) %}" + "{{ x }}" * 99 + "{% endfor %}{% endset %}",
+        "{% set x = 'a' * 30000 %}{{ [" + "x," * 3000 + "] }}",
+        "{% set x = 'a' * 30000 %}{{ [" + "x," * 3000 + "] ~ '' }}",
+        "{% set x = 'a' * 30000 %}{{ [" + "x," * 3000 + "]|string }}",
+        "{% set x = 'a' * 30000 %}" + "{{ x }}" * 300,
+        "{% set y %}{% for i in range(900) %}" + "words " * 9000 + "{% endfor %}{% endset %}",
+        "{% for i in range(900) %}" + "{% if i == 3 %}{% set x = 'a' ~ i %}{% endif %}" * 300 + "{% endfor %}",
+        "{% macro m() %}" + "{% if 1 == 3 %}{{ x }}{% endif %}" * 300 + "{% endmacro %}"
+        "{% for i in range(900) %}{{ m() }}{% endfor %}",
+        "{% macro m() %}{{ caller() }}{% endmacro %}{% for i in range(900) %}{% call m() %}"
+        + "{% if 1 == 3 %}{{ x }}{% endif %}" * 300
+        + "{% endcall %}{% endfor %}",
+        "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% for a in range(9) %}" * 30 + "." + "{% endfor %}" * 30,
+        "{% filter upper %}{% for i in range(900) %}{{ 'abc' * 3000 }}{% endfor %}{% endfilter %}",
+        "{% for i in range(1000) %}{% for j in range(1000) if false %}x{% endfor %}{% endfor %}",
     ],
 )
 def test_no_template_takes_long_or_much_memory(source: str) -> None:
-    assert isinstance(rendered(source), TemplateFault)
+    started = time.process_time()
+    tracemalloc.start()
+    try:
+        assert isinstance(rendered(source), TemplateFault)
+        assert tracemalloc.get_traced_memory()[1] < 48 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - started < 10  # watched; some tenths of a second without
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for i in range(200) %}<tr><td>{{ i }}</td><td>{{ company.name|upper|default('x') }}</td></tr>{% endfor %}",
+        "{% for i in range(90) %}" + "{% if i is odd %}<td>{{ i }}</td>{% endif %}" * 40 + "{% endfor %}",
+        "{{ 'word ' * 2000 }}" * 9,
+        "{{ [1.5, 2]|sum }} {{ 2.345|round(1) }} {{ flags|sort|join(' ') }} {{ flags|unique|list|length }}",
+        "{% macro cell(x) %}<td>{{ x }}</td>{% endmacro %}{% for i in range(300) %}{{ cell(i) }}{% endfor %}",
+    ],
+)
+def test_what_real_letters_do_stays_far_below_the_limits(source: str) -> None:
+    assert isinstance(rendered(source, html=True), str)
+
+
+def test_a_list_is_not_printed_as_python_spells_it() -> None:
+    assert "prints a list" in fault("{{ flags }}").what
+    assert rendered("{{ flags|join(', ') }}") == "a, b"
+
+
+def test_text_is_not_escaped_even_where_the_template_asks_for_it() -> None:
+    assert rendered("{{ company.name|e }}") == "Muster & Werk"
+    assert rendered("{{ company.name|e }}", html=True) == "Muster &amp; Werk"
 
 
 @pytest.mark.parametrize(

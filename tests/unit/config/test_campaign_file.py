@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -246,3 +247,18 @@ def test_a_from_outside_the_sender_domains_of_the_controller_is_refused(
         return
     with pytest.raises(InvalidInput, match=answer):
         read_campaign(path, load_settings(tmp_path / "config.toml", {}))
+
+
+def test_styles_go_into_each_rendered_letter_only_where_css_inline_is_there(path: Path, settings: Settings) -> None:
+    assert read_campaign(path, settings).message.inline == "template"
+    path.write_text(CAMPAIGN.replace("fields =", 'inline = "rendered"\nfields ='))
+    made = read_campaign(path, settings)
+    assert made.message.inline == "rendered"
+    assert made.digest != campaign_digest(replace(made, message=replace(made.message, inline="template")))
+    with pytest.raises(InvalidInput, match="css-inline, which is not installed") as fault:
+        read_campaign(path, settings, installed=lambda _name: None)
+    assert fault.value.mend is not None
+    assert "penstock[css-inline]" in fault.value.mend
+    path.write_text(CAMPAIGN.replace("fields =", 'inline = "never"\nfields ='))
+    with pytest.raises(InvalidInput, match="template"):
+        read_campaign(path, settings)

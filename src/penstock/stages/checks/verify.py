@@ -10,11 +10,13 @@ from typing import ClassVar
 
 from penstock.compose.authentication import misaligned
 from penstock.compose.finished import Finding, header_findings, header_names, left_over, ready_made_findings
+from penstock.compose.foretold import Foretold, foretold
 from penstock.compose.headers import split_mailbox
-from penstock.compose.notice_language import foreign_blocks
 from penstock.compose.notice_text import BLOCKS, DASHES, Block
-from penstock.compose.visibility import hidden_blocks
-from penstock.compose.wording import deceptive_prefix, names_controller, pixels
+from penstock.compose.personal_links import mentions_recipient, personal_links
+from penstock.compose.subject_faults import beside_the_topic, is_blank, poses_as_business
+from penstock.compose.unseen import appearance, unseen
+from penstock.compose.wording import deceptive_prefix, names_controller, unanswerable
 from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.mail import Letter, Mail, Message
@@ -38,13 +40,7 @@ def _mark(block: Block) -> str:
 
 _MARKS = {variant: tuple(map(_mark, reversed(blocks))) for variant, blocks in BLOCKS.items()}
 _FINE = (
-    Reason(
-        "verify",
-        Verdict.SEND,
-        None,
-        "headers, notice and unsubscribe links are in place",
-        Facts(("message",)),
-    ),
+    Reason("verify", Verdict.SEND, None, "headers, notice and unsubscribe links are in place", Facts(("message",))),
 )
 _UNWRITTEN = (
     Reason(
@@ -95,7 +91,9 @@ class Verify:
         del options
         self._services = services
         self._link = f"{services.base_url}/u/"
-        self._visible: dict[tuple[str, str, str, int], tuple[Finding, ...]] = {}
+        self._visible: dict[tuple[str, str, str, int, int], tuple[Finding, ...]] = {}
+        self._told: dict[str, Foretold] = {}
+        self._own_links = (self._link, f"{services.base_url}/p/")
         self._named: dict[tuple[str, str], bool] = {}
         self._strange: dict[tuple[str, Stream, date], str | None] = {}
 
@@ -131,13 +129,12 @@ class Verify:
             yield Code.AUTH_MISSING, "From", why
         yield from self._unsubscribe(mail, letter, names)
         yield from self._blocks(mail, letter)
-        yield from self._visibility(mail, letter)
-        if mail.variant == "first" and deceptive_prefix(letter.header("Subject") or ""):
-            yield (
-                Code.SUBJECT_DECEPTIVE,
-                "Subject",
-                "the subject pretends to answer or forward an earlier message",
-            )
+        told = self._told_by(mail, letter)
+        yield from self._visibility(mail, letter, told)
+        yield from told.tracking
+        if mentions_recipient(mail, letter):
+            yield from self._tracking(mail, letter)
+        yield from _subject(mail, letter, told.stems)
 
     def _sender(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
         sender = letter.header("From") or ""
@@ -149,6 +146,10 @@ class Verify:
                 self._named[sender, mail.controller] = named
         if not named:
             yield Code.HEADER_INVALID, "From", "the name in From does not say which company writes"
+        reply = letter.header("Reply-To")
+        field, to = ("From", sender) if reply is None else ("Reply-To", reply)
+        if unanswerable(split_mailbox(to)[1].rpartition("@")[0]):
+            yield Code.HEADER_INVALID, field, "nobody reads what is answered (no-reply)"
 
     def _misaligned(self, mail: Mail, letter: Letter) -> str | None:
         """Judged once a day for each From and stream: a key may begin to sign."""
@@ -206,17 +207,31 @@ class Verify:
         if not line or len(paragraphs) != len(wanted) or not stated:
             yield Code.NOTICE_MISSING, "text", "the text part does not end with all blocks of the notice"
 
-    def _visibility(self, mail: Mail, letter: Letter) -> tuple[Finding, ...]:
+    def _told_by(self, mail: Mail, letter: Letter) -> Foretold:
+        """What the campaign's files say about all letters of one template."""
+        found = self._told.get(letter.template)
+        if found is None:
+            if len(self._told) >= _SEEN:
+                self._told.clear()
+            found = self._told[letter.template] = foretold(mail.campaign, letter.language)
+        return found
+
+    def _visibility(self, mail: Mail, letter: Letter, told: Foretold) -> tuple[Finding, ...]:
         # Looking for one from the end takes half as long as counting none.
         html = letter.html
         images = html.count("<img") if html is not None and html.rfind("<img") >= 0 else 0
-        key = (letter.template, letter.notice or "", mail.variant, images)
+        looks = appearance(html) if told.varies and html is not None else 0
+        key = (letter.template, letter.notice or "", mail.variant, images, looks)
         found = self._visible.get(key)
         if found is None:
             if len(self._visible) >= _SEEN:
                 self._visible.clear()
-            found = self._visible[key] = _unseen(mail, letter)
+            found = self._visible[key] = (*unseen(letter, mail.variant), *self._tracking(mail, letter))
         return found
+
+    def _tracking(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
+        for part, what in personal_links(mail, letter, self._own_links, self._services.tokens.read):
+            yield Code.TRACKING_WITHOUT_CONSENT, part, f"an address in the {part} part carries {what}"
 
 
 def _unmarked(html: str, variant: Variant) -> list[str]:
@@ -230,21 +245,20 @@ def _unmarked(html: str, variant: Variant) -> list[str]:
     return []
 
 
-def _unseen(mail: Mail, letter: Letter) -> tuple[Finding, ...]:
-    """What people cannot see or understand: blocks hidden or in another language, images there to be loaded only."""
-    found: list[Finding] = [
-        (Code.NOTICE_MISSING, "notice", f"the block {block} is not in the letter's language")
-        for block in foreign_blocks(letter, BLOCKS[mail.variant])
-    ]
-    if not letter.html:
-        return tuple(found)
-    for block, why in hidden_blocks(letter.html, BLOCKS[mail.variant]):
-        code = Code.UNSUB_BROKEN if block == "optout" else Code.NOTICE_MISSING
-        found.append((code, "html", f"the block {block} cannot be read: {why}"))
-    if pixels(letter.html):
-        what = "the letter loads an image of one pixel, which tells who opens it"
-        found.append((Code.TRACKING_WITHOUT_CONSENT, "html", what))
-    return tuple(found)
+def _subject(mail: Mail, letter: Letter, stems: frozenset[str]) -> Iterator[Finding]:
+    subject = letter.header("Subject") or ""
+    if is_blank(subject):
+        yield Code.HEADER_INVALID, "Subject", "the subject is empty"
+        return
+    if mail.variant == "first":
+        if deceptive_prefix(subject):
+            yield Code.SUBJECT_DECEPTIVE, "Subject", "the subject pretends to answer or forward an earlier message"
+        topic = mail.campaign.topic if mail.campaign else ()
+        if poses_as_business(subject, mail.stream, topic):
+            what = "the subject claims an order, a bill or an account, and hides that this is advertising"
+            yield Code.SUBJECT_DECEPTIVE, "Subject", what
+    if stems and beside_the_topic(subject, letter.text.rpartition(f"\n{DASHES}\n")[0], stems):
+        yield Code.SUBJECT_DECEPTIVE, "Subject", "neither the subject nor the letter names a word of the topic"
 
 
 def _recipients(mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ __all__ = ["Foretold", "foretold"]
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """Findings about addresses that differ by contact; what the topic is named by; whether letters may look different."""
+    """Addresses that differ by contact, what the topic is named by, whether letters may look different."""
 
     tracking: tuple[tuple[Code, str, str], ...] = ()
     stems: frozenset[str] = frozenset()

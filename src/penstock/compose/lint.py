@@ -12,10 +12,13 @@ from penstock.compose.finding import Finding
 from penstock.compose.headers import HeaderFault, field_line, split_mailbox
 from penstock.compose.image_findings import image_findings
 from penstock.compose.legal_findings import legal_findings
+from penstock.compose.look_findings import look_findings
 from penstock.compose.notice_approval import TextState, text_state, why_held
 from penstock.compose.notice_text import NoticeFile, NoticeShelf
 from penstock.compose.notice_trial import notice_faults
+from penstock.compose.subject_faults import poses_as_business
 from penstock.compose.templates import SUBJECT, default_language, letter_languages
+from penstock.compose.tracking import campaign_urls
 from penstock.compose.trial import Trial, try_campaign
 from penstock.compose.used_names import uses
 from penstock.compose.wording import deceptive_prefix, names_controller, pixels, unanswerable
@@ -137,6 +140,11 @@ def _markup(campaign: Campaign) -> Iterator[Finding]:
                 yield Finding("warning", f"{file.name}:{number}", "links to an http:// address", "use https://")
         if campaign.stream.commercial and pixels(file.source):
             yield Finding("error", file.name, "loads an image of one pixel, which tells who opens it", "remove it")
+    if campaign.stream.commercial:
+        for name, url in campaign_urls(campaign):
+            mend = "leave it out: an address may differ by language, country, function or industry only"
+            yield Finding("error", f"{name}:{url.line}", f"has an address that carries {url.field}", mend)
+        yield from look_findings(campaign)
 
 
 def _notices(campaign: Campaign, services: Services) -> Iterator[Finding]:
@@ -193,6 +201,8 @@ def _subject(campaign: Campaign, language: str, subject: str) -> Iterator[Findin
         return
     if deceptive_prefix(subject):
         yield Finding("error", SUBJECT, f"pretends to answer or forward a message ({language})")
+    if poses_as_business(subject, campaign.stream, campaign.topic):
+        yield Finding("error", SUBJECT, f"claims an order, a bill or an account ({language})", "say what is offered")
     if _PYTHON.search(subject):
         yield Finding("error", SUBJECT, f"prints a method instead of a value ({language})")
     table = campaign.translations.get(language, {})

@@ -32,13 +32,14 @@ _BUSINESS = """
 """
 _LONE = re.compile(rf"(?:[^:]{{1,60}}:\s*)?(?P<claim>{_BUSINESS})\s*[.!]?\s*\Z", re.VERBOSE)
 _NUMBERED = re.compile(
-    rf"(?:[^:]{{1,60}}:\s*)?(?P<claim>{_BUSINESS})\s*(?:[:,-]\s*)?(?:(?:nr|no|nro|num|n[or]?|c)\b\.?|[#\u00b0\u2116])?\s*[\w/-]*\d",
+    rf"(?:[^:]{{1,60}}:\s*)?(?P<claim>{_BUSINESS})\s*(?:[:,-]\s*)?"
+    r"(?:(?:(?:nr|no|nro|num|n|c)\b\.?|[#\u00b0\u2116]|n\s?\u00b0)\s*[\w/-]*\d|[\w/-]*\d{3})",
     re.VERBOSE,
 )
 _STARTS = """
-    order overdu payme invoi accou secur deliv beste bestä auftr zahlu mahnu rechn comma paiem demeu factu bekrä betal beta
-    fakt faktu pedid pago pagos confi confe ordin d'ord dell' solle pagam fattu zamów zamow twoje płatn platn ordre tilau
-    maksu lasku encom fatur potvr objed vaše vase upomí upomi rappe din votre ihre
+    order overd payme invoi accou secur deliv beste bestä auftr zahlu mahnu rechn comma paiem demeu factu bekrä betal
+    fakt faktu pedid pago ordin d'ord dell' solle pagam fattu zamów zamow płatn platn ordre tilau maksu lasku encom
+    fatur objed upomí upomi d’ord dell’
 """
 _HINTS = frozenset(_STARTS.split())
 """The first letters, five at most, of a word in each of these; whatever holds none of them is none of them."""

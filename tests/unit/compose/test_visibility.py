@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from penstock.compose.colour import colour_in, contrast, laid_over
 from penstock.compose.visibility import hidden_blocks
 from penstock.compose.wording import deceptive_prefix, names_controller, pixels, placeholder
 
@@ -55,6 +58,145 @@ def test_a_block_that_cannot_be_read_is_reported_with_its_reason(html: str) -> N
 )
 def test_a_block_that_can_be_read_is_fine(html: str) -> None:
     assert list(hidden_blocks(html, ["optout"])) == []
+
+
+DARK = "@media (prefers-color-scheme: dark)"
+
+
+@pytest.mark.parametrize(
+    ("style", "why"),
+    [
+        ("position:absolute;left:-9999px", "left"),
+        ("position:fixed;top:-100em", "top"),
+        ("margin-left:-9999px", "margin-left"),
+        ("text-indent:-999em", "text-indent"),
+        ("position:absolute;clip:rect(0,0,0,0)", "clip"),
+        ("clip:rect(1px 1px 1px 1px);position:absolute", "clip"),
+        ("clip-path:inset(50%)", "clip-path"),
+        ("clip-path:circle(0)", "clip-path"),
+        ("overflow:hidden;height:0", "height"),
+        ("overflow:hidden;max-height:1px", "max-height"),
+        ("overflow:hidden;width:1px", "width"),
+        ("line-height:0", "lines"),
+        ("line-height:1px", "lines"),
+        ("line-height:20%", "lines"),
+        ("transform:scale(0)", "transform"),
+        ("transform:translateX(-9999px)", "transform"),
+        ("opacity:0.05", "opacity"),
+        ("opacity:2%", "opacity"),
+        ("visibility:collapse", "visibility"),
+        ("mso-hide:all", "mso-hide"),
+        ("content-visibility:hidden", "content-visibility"),
+        ("color:transparent", "colour"),
+        ("color:rgba(0,0,0,0.1)", "colour"),
+        ("color:rgb(250 250 250)", "colour"),
+        ("color:#fffffe00", "colour"),
+        ("color:whitesmoke", "colour"),
+        ("background:#444 url(x.png);color:#333", "colour"),
+        ("font:1px Arial;font-size:1px", "type"),
+        ("font-size:40%", "type"),
+    ],
+)
+def test_ways_to_hide_a_block_are_known_in_attributes_and_class_rules_and_around_it(style: str, why: str) -> None:
+    hostile = ";".join(f"{each} !important" for each in style.split(";"))
+    for html in (
+        page(BLOCK.format(f' style="{style}"')),
+        page(BLOCK.format(' class="fine"'), css=f".fine {{ {style} }}"),
+        page(f'<div class="legal">{BLOCK.format("")}</div>', css=f"body div.legal {{ {style} }}"),
+        page(BLOCK.format(' style="color:#444"'), css=f"[data-penstock] {{ {hostile} }}"),
+        page(f'<div style="{style}">{BLOCK.format("")}</div>'),
+        page(BLOCK.format(""), css=f"{DARK} {{ p {{ {style} }} }}"),
+        page(BLOCK.format(""), css=f"@media (max-width: 480px) {{ p {{ {style} }} }}"),
+    ):
+        [(block, found)] = hidden_blocks(html, ["optout"])
+        assert block == "optout"
+        assert why in found
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(f"<details>{BLOCK.format('')}</details>"),
+        page(f"<noscript>{BLOCK.format('')}</noscript>"),
+        page(f"<textarea>{BLOCK.format('')}</textarea>"),
+        page(f"<!-- {BLOCK.format('')} -->"),
+        page(BLOCK.format(""), ' text="#ffffff"'),
+        page(f'<font color="white">{BLOCK.format("")}</font>'),
+        page(f'<table bgcolor="#000000"><tr><td>{BLOCK.format("")}</td></tr></table>'),
+        page('<p data-penstock="optout">a <span style="display:none">long text that says how to object</span></p>'),
+        page('<p data-penstock="optout">How to stop these mails: <a href="x" style="color:#fff">Unsubscribe</a></p>'),
+        page('<p data-penstock="optout">How to stop these mails: <a href="x">here</a></p>', css="a { color: #ffffff }"),
+        page(BLOCK.format(""), css=f"{DARK} {{ body {{ background: #111111 }} }}"),
+        page(BLOCK.format(' style="color:#444"'), css=f"{DARK} {{ body {{ background: #222 !important }} }}"),
+        page(BLOCK.format(' style="background:#fff"'), css=f"{DARK} {{ p {{ color: #eee !important }} }}"),
+        page(BLOCK.format(' style="background:#fff"'), css="[data-ogsc] p { color: #eee !important }"),
+        '<html><head><style media="(prefers-color-scheme: dark)">p { color: #fff }</style></head><body>'
+        + BLOCK.format("")
+        + "</body></html>",
+        page('<div style="font-size:10px">' + BLOCK.format(' style="font-size:1em"') + "</div>"),
+        page(BLOCK.format(""), css="p { color: #fff } p { color: red; color: #fff }"),
+    ],
+)
+def test_a_block_is_hidden_by_what_stands_around_it_in_it_or_in_dark_mode(html: str) -> None:
+    assert [block for block, _ in hidden_blocks(html, ["optout"])] == ["optout"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(f"<details open>{BLOCK.format('')}</details>"),
+        page(BLOCK.format(' style="color:#444;background:#fff"'), css=f"{DARK} {{ body {{ background: #111 }} }}"),
+        page(BLOCK.format(' style="color:#444"'), css="p { color: #fff }"),
+        page(BLOCK.format(' style="color:#444"'), css="[data-penstock] { color: #fff }"),
+        page(BLOCK.format(""), css="@media print { p { display: none } }"),
+        page(BLOCK.format(""), css="@media (max-width: 480px) { .wide { display: none !important } }"),
+        page(BLOCK.format(""), css="p:hover { display: none } p::before { display: none } p:nth-child(9) { opacity: 0 }"),
+        page(BLOCK.format(""), css="p { color: #fff } body p { color: #333 }"),
+        page(BLOCK.format(""), css="p { color: #333 !important } body p { color: #fff }"),
+        page(BLOCK.format(""), css="!! { p } } broken ((("),
+        page(f'<div style="visibility:hidden">{BLOCK.format(chr(32) + chr(115) + "tyle=visibility:visible")}</div>'),
+        page('<p data-penstock="optout">Unsubscribe by a reply to us <span style="display:none">!</span></p>'),
+        page(f'<div style="line-height:0">{BLOCK.format(" style=line-height:1.5")}</div>'),
+        page(f'<div style="margin:-4px 0 0 -4px;position:relative;left:-8px">{BLOCK.format("")}</div>'),
+        page(f'<div style="height:40px;overflow:hidden;width:0">{BLOCK.format("")}</div>'.replace("width:0", "width:9em")),
+        page(BLOCK.format(' style="background:#111;color:#eee"')),
+    ],
+)
+def test_what_hides_nothing_is_not_blamed(html: str) -> None:
+    assert list(hidden_blocks(html, ["optout"])) == []
+
+
+@pytest.mark.parametrize("css", ["p{color:" + "(" * 5000, "a " * 3000 + "{x:y}", "p{}" * 5000, "@media x{" * 3000])
+def test_a_monstrous_stylesheet_is_judged_in_sensible_time(css: str) -> None:
+    started = time.process_time()
+    assert list(hidden_blocks(page(BLOCK.format(""), css=css), ["optout"])) == []
+    assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("#fff", (1, 1, 1, 1)),
+        ("url(white.png) #00ff00 no-repeat", (0, 1, 0, 1)),
+        ("rgba(255, 0, 0, 50%)", (1, 0, 0, 0.5)),
+        ("rgb(0 0 100%)", (0, 0, 1, 1)),
+        ("navy", (0, 0, 128 / 255, 1)),
+        ("#11223344", (17 / 255, 34 / 255, 51 / 255, 68 / 255)),
+        ("none", None),
+        ("var(--x)", None),
+        ("rgb(a,b,c)", None),
+        ("rgb(1)", None),
+        ("no-white-space", None),
+    ],
+)
+def test_colours_are_read_in_the_ways_letters_spell_them(text: str, expected: tuple[float, ...] | None) -> None:
+    assert colour_in(text) == (expected if expected is None else pytest.approx(expected))
+
+
+def test_the_contrast_of_black_and_white_is_the_greatest() -> None:
+    black, white = (0.0, 0.0, 0.0, 1.0), (1.0, 1.0, 1.0, 1.0)
+    assert contrast(black, white) == pytest.approx(21)
+    assert contrast(laid_over((0.0, 0.0, 0.0, 0.0), white), white) == 1
 
 
 @pytest.mark.parametrize(

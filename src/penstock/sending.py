@@ -62,6 +62,7 @@ class Sending:
         self._rejects = rejects
         self._progress = progress
         self._open: dict[str, Line] = {}  # the latest line of mails that may still change
+        self._earlier: list[str] = []
         self._apart = False  # a limit keeps this run to its own rows
         self._told: dict[bytes, bool] = {}  # the mails of this run, and whether their last line is out
         self.report = SendReport(campaign.id, redirected_to=house.services.safety.redirect_to)
@@ -123,8 +124,8 @@ class Sending:
             stopping.cancel()
 
     def _mine(self) -> list[str]:
-        """The mails of the rows of this run that are not over."""
-        return [mail_id.hex() for mail_id, over in self._told.items() if not over]
+        """The mails of the rows of this run that are not over, and those of which earlier runs left a ticket."""
+        return [mail_id.hex() for mail_id, over in self._told.items() if not over] + self._earlier
 
     async def _start_others(self, number: int, wait: float, planning: asyncio.Task[None]) -> None:
         now = self._house.clock.now() if isinstance(self._house.clock, FrozenClock) else None
@@ -234,6 +235,7 @@ class Sending:
 
     def _tell_earlier(self, mail: Mail, state: str) -> None:
         """A mail of an earlier run. What another process began may still end in this run, so its line waits."""
+        self._earlier.append(mail.id)
         if state == "accepted":
             self.report.already_sent += 1
         if state == "cancelled":

@@ -175,7 +175,7 @@ class NothingToDo:
     def __init__(self) -> None:
         self.idle, self.taken, self.moved = True, 0, asyncio.Event()
 
-    async def drain(self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event) -> None:
+    async def drain(self, *, wait: float, stop: asyncio.Event, fed: asyncio.Event, among: object) -> None:
         await fed.wait()
 
 

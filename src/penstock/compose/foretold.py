@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock.compose.finished import Finding
 from penstock.compose.masker import mask
 from penstock.compose.subject_faults import topic_stems
 from penstock.compose.templates import default_language
@@ -18,7 +19,7 @@ __all__ = ["Foretold", "foretold"]
 class Foretold:
     """Addresses that differ by contact, what the topic is named by, whether letters may look different."""
 
-    tracking: tuple[tuple[Code, str, str], ...] = ()
+    tracking: tuple[Finding, ...] = ()
     stems: frozenset[str] = frozenset()
     varies: bool = False
 

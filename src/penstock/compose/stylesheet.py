@@ -19,6 +19,8 @@ _DECLARATION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IMPORTANT = re.compile(r"\s*!\s*important\s*\Z", re.IGNORECASE)
+_LONGEST_SELECTOR = 500
+"""Longer ones, which no letter needs, would exhaust the stack of whoever resolves them: they are left out."""
 _CONDITIONAL = re.compile(r"@(?:media|supports|layer|container)\b\s*", re.IGNORECASE)
 
 
@@ -66,7 +68,7 @@ def _rules(opened: list[tuple[str, bool]], prelude: str, declarations: str) -> I
         return
     condition = " and ".join(_CONDITIONAL.sub("", outer).strip().lower() for outer, _ in opened)
     for selector in _COMMA.findall(prelude):
-        if selector.strip():
+        if selector.strip() and len(selector) <= _LONGEST_SELECTOR:
             yield Rule(condition, " ".join(selector.split()), declarations.strip())
 
 

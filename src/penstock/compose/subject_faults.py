@@ -33,7 +33,7 @@ _BUSINESS = """
 _LONE = re.compile(rf"(?:[^:]{{1,60}}:\s*)?(?P<claim>{_BUSINESS})\s*[.!]?\s*\Z", re.VERBOSE)
 _NUMBERED = re.compile(
     rf"(?:[^:]{{1,60}}:\s*)?(?P<claim>{_BUSINESS})\s*(?:[:,-]\s*)?"
-    r"(?:(?:(?:nr|no|nro|num|n|c)\b\.?|[#\u00b0\u2116]|n\s?\u00b0)\s*[\w/-]*\d|[\w/-]*\d{3})",
+    r"(?:(?:(?:nr|n\.?o|nro|num|n|c)\b\.?|[#\u00b0\u2116]|n\s?\u00b0)\s*[\w/-]*\d|[\w/-]*\d{3})",
     re.VERBOSE,
 )
 _STARTS = """

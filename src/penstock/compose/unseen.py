@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from penstock.compose.finished import Finding
 from penstock.compose.notice_language import foreign_blocks
 from penstock.compose.notice_text import BLOCKS
 from penstock.compose.visibility import hidden_blocks, only_images
@@ -12,10 +13,8 @@ from penstock.model.codes import Code
 from penstock.model.mail import Letter
 from penstock.model.verdict import Variant
 
-__all__ = ["ONLY_IMAGES", "Finding", "appearance", "unseen"]
+__all__ = ["ONLY_IMAGES", "appearance", "unseen"]
 
-Finding = tuple[Code, str, str]
-"""Code, field, sentence."""
 ONLY_IMAGES = "says what it says in images alone: what it is about cannot be seen without loading them"
 _LOOKS = re.compile(
     r"</?[a-z][a-z0-9]*|\s(?:style|class|id|hidden|bgcolor|color|open)\b(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'))?"

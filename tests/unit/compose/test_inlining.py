@@ -254,6 +254,7 @@ def test_masking_takes_time_in_proportion_to_the_template(piece: str) -> None:
         (".a { color: red } {{ name }} { color: blue }", "<p class='a'>x</p>", 'style="color:red"'),
         ("td { color: red } td + td { color: blue }", "<td>{% if a %}x{% endif %}</td>", None),
         ("td { color: red; margin: 0 } td + td { color: blue }", "<td>{% if a %}x{% endif %}</td>", 'style="margin:0"'),
+        (".a p { color: red }", "<div class=a>{% if a %}<p>x</p>{% endif %}</div>", '<p style="color:red">'),
         ("p { color: red } p:hover { color: blue }", "<p>{% if a %}x{% endif %}</p>", 'style="color:red"'),
         (".a { color: red } .b { color: blue }", '<p class="a{% if b %} b{% endif %}">x</p>', None),
         (".a { color: red !important }", "<p class=a>x</p>", 'style="color:red !important"'),

@@ -138,3 +138,53 @@ def test_templates_that_would_run_away_end_soon_as_an_error(
     start = time.perf_counter()
     assert errors(lint(campaign([text(source)]), services))
     assert time.perf_counter() - start < 15
+
+
+def page(body: str, css: str = "") -> TemplateFile:
+    source = f"<!doctype html><html><head><style>{css}</style></head><body>\n{body}</body></html>"
+    return TemplateFile("html", "", "letter.html.j2", source)
+
+
+def test_an_address_that_tells_who_opens_it_is_an_error(campaign: Callable[..., Campaign], services: Services) -> None:
+    html = page('<a href="https://n.example/{{ language }}?c={{ company.id }}">x</a>')
+    found = lint(campaign([html], fields=("company.id", "language")), services)
+    assert has(found, "error", "letter.html.j2:2", "carries company.id")
+    assert not has(found, "error", "", "carries language")
+    told = lint(campaign([html], fields=("company.id", "language"), stream=Stream.TRANSACTIONAL), services)
+    assert not has(told, "error", "", "carries")
+
+
+def test_a_claimed_order_is_an_error(campaign: Callable[..., Campaign], services: Services) -> None:
+    assert has(lint(campaign(subject="Order confirmation 4711"), services), "error", "subject", "claims an order")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('<img src="https://n.example/offer.png" alt="Offer">', True),
+        ('<img src="https://n.example/offer.png"><p>{{ reason }}</p>', False),
+        ('<img src="https://n.example/offer.png"><p>Purchasing without any spreadsheets at all</p>', False),
+    ],
+)
+def test_a_letter_of_images_alone_is_an_error(
+    body: str, expected: bool, campaign: Callable[..., Campaign], services: Services
+) -> None:
+    found = lint(campaign([page(body)], fields=("reason",)), services)
+    assert has(found, "error", "letter.html.j2", "in images alone") is expected
+
+
+@pytest.mark.parametrize(
+    ("css", "body", "expected"),
+    [
+        ("@media (prefers-color-scheme: dark) { p { color: #fff !important } }", "<p>Hello</p>", True),
+        ("div { max-height: 0; overflow: hidden }", "<p>Hello</p>", True),
+        (".mine p { color: #fff !important }", "<p>Hello</p>", False),
+        ("", "<div style='display:none'><p>Hello</p>", True),
+        ("", "{% if reason %}<div style='display:none'>{% endif %}<p>Hello</p>", False),
+    ],
+)
+def test_styles_that_make_the_added_blocks_unreadable_are_a_warning(
+    css: str, body: str, expected: bool, campaign: Callable[..., Campaign], services: Services
+) -> None:
+    found = lint(campaign([page(body, css)], fields=("reason",)), services)
+    assert has(found, "warning", "letter.html.j2", "added blocks unreadable") is expected

@@ -141,7 +141,7 @@ def test_a_name_that_was_computed_from_a_value_is_not_named() -> None:
         "{% set x = 'a' * 30000 %}{{ [" + "x," * 3000 + "] ~ '' }}",
         "{% set x = 'a' * 30000 %}{{ [" + "x," * 3000 + "]|string }}",
         "{% set x = 'a' * 30000 %}" + "{{ x }}" * 300,
-        "{% set y %}{% for i in range(900) %}" + "words " * 9000 + "{% endfor %}{% endset %}",
+        "{% set y %}{% for i in range(900) %}" + "words " * 40000 + "{% endfor %}{% endset %}",
         "{% for i in range(900) %}" + "{% if i == 3 %}{% set x = 'a' ~ i %}{% endif %}" * 300 + "{% endfor %}",
         "{% macro m() %}" + "{% if 1 == 3 %}{{ x }}{% endif %}" * 300 + "{% endmacro %}"
         "{% for i in range(900) %}{{ m() }}{% endfor %}",

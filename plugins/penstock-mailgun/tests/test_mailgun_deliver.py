@@ -230,7 +230,8 @@ def test_a_message_that_would_command_mailgun_is_not_sent(head: bytes) -> None:
 
 
 def test_the_body_may_speak_of_mailgun() -> None:
-    request_for(finished(RECIPIENT).with_content(Message(b"Subject: a\r\n\r\nX-Mailgun-Tag: t\r\n")))
+    request = request_for(finished(RECIPIENT).with_content(Message(b"Subject: a\r\n\r\nX-Mailgun-Tag: t\r\n")))
+    assert b"\r\n\r\nX-Mailgun-Tag: t\r\n" in request.body
 
 
 def test_what_is_no_finished_message_fails() -> None:

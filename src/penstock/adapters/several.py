@@ -19,8 +19,8 @@ from penstock.ports import Adapter, Capabilities
 __all__ = ["Failover", "Weighted"]
 
 
-class Failover:
-    """The first that is there takes the mails; what it could not even start goes to the next."""
+class _Several:
+    """What ways out made of others share."""
 
     def __init__(self, name: str, adapters: Sequence[Adapter]) -> None:
         self.name = name
@@ -35,33 +35,27 @@ class Failover:
         """All of them; raises AdapterUnavailable only where none is there."""
         await _prepared(self._adapters)
 
-    async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
-        """One outcome per mail, in order. Raises AdapterUnavailable when no adapter is there."""
-        return await _hand_on(self._adapters, mails)
-
     async def aclose(self) -> None:
         """Nothing: each adapter is closed by itself."""
 
 
-class Weighted:
+class Failover(_Several):
+    """The first that is there takes the mails; what it could not even start goes to the next."""
+
+    async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
+        """One outcome per mail, in order. Raises AdapterUnavailable when no adapter is there."""
+        return await _hand_on(self._adapters, mails)
+
+
+class Weighted(_Several):
     """Mails go to the adapters in turn, so many to each by its weight; one that is away leaves its share to the others.
 
     The turn of a mail hangs on its id alone, so that a mail tried again comes to the same adapter while it is there.
     """
 
     def __init__(self, name: str, adapters: Sequence[tuple[Adapter, int]]) -> None:
-        self.name = name
-        self._adapters = tuple(adapter for adapter, _ in adapters)
+        super().__init__(name, [adapter for adapter, _ in adapters])
         self._bounds = tuple(accumulate(weight for _, weight in adapters))
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What all of them can carry."""
-        return _shared(self._adapters)
-
-    async def prepare(self) -> None:
-        """All of them; raises AdapterUnavailable only where none is there."""
-        await _prepared(self._adapters)
 
     async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
         """One outcome per mail, in order. Raises AdapterUnavailable when no adapter is there."""
@@ -76,9 +70,6 @@ class Weighted:
             return_exceptions=True,
         )
         return _gathered(list(shares.values()), answers, len(mails))
-
-    async def aclose(self) -> None:
-        """Nothing: each adapter is closed by itself."""
 
     def _turn(self, mail_id: str) -> int:
         point = int(mail_id[-8:], 16) % self._bounds[-1]

@@ -52,7 +52,7 @@ def read_enclosures(
     attachments: Sequence[AttachmentTable],
     images: Mapping[str, str],
     where: Callable[[KeyPath], str],
-    settings: Settings | None = None,
+    settings: Settings,
 ) -> tuple[Enclosure, ...]:
     """Attachments, then images, in the order of the file.
 
@@ -115,9 +115,9 @@ def _secret(path: Path, settings: Settings) -> str:
         return ""  # whatever cannot be found is told by whoever reads it
 
 
-def _octets(path: Path, name: str, where: str, settings: Settings | None) -> bytes:
+def _octets(path: Path, name: str, where: str, settings: Settings) -> bytes:
     """The file, unless it is larger than one may be: then no more than its size is asked for."""
-    if settings is not None and (secret := _secret(path, settings)):
+    if secret := _secret(path, settings):
         raise InvalidInput(f"{_shown(name)} is {secret}", where=where, mend="it must not leave in a mail")
     try:
         status = path.stat()

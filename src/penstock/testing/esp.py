@@ -12,9 +12,23 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["Arrived", "FakeEsp", "Mood", "Refused"]
+__all__ = ["HTTP_HEADERS", "Arrived", "FakeEsp", "Mood", "Refused"]
 
 _MOST_OCTETS = 64 << 20
+HTTP_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+"""Request headers that belong to HTTP itself, lower case."""
 
 
 class Mood(StrEnum):

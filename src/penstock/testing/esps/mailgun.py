@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.esp import Arrived, FakeEsp, Refused
+from penstock.testing.esp import HTTP_HEADERS, Arrived, FakeEsp, Refused
 from penstock.testing.esps.mailgun_fields import FIELDS, MIME_FIELDS, checked
 from penstock.testing.esps.mailgun_lists import Suppressions
 from penstock.testing.esps.mailgun_mail import arrived_from_fields, arrived_from_mime
@@ -23,19 +23,6 @@ _TRACKING = re.compile(r"/v3/domains/([^/]+)/tracking(?:/(click|open|unsubscribe
 _LIST = re.compile(r"/v3/([^/]+)/(bounces|unsubscribes|complaints)(?:/([^/]+))?")
 _WRONG_PLACES = frozenset({"/", "/v3", "/v3/", "/v4", "/v4/"})
 _REQUEST_OCTETS = int(52.4 * 1024 * 1024)
-_HEADERS = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
 
 
 def _settings() -> dict[str, dict[str, Any]]:
@@ -152,7 +139,7 @@ class FakeMailgun(FakeEsp):
 
     def _plain(self, request: web.Request) -> None:
         """No header and no query parameter is described for sending but those of HTTP itself."""
-        if unknown := {name.lower() for name in request.headers} - _HEADERS:
+        if unknown := {name.lower() for name in request.headers} - HTTP_HEADERS:
             raise Refused(f"unknown header {min(unknown)}")
         if request.query_string:
             raise Refused("sending takes no query parameters")

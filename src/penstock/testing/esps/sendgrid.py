@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from penstock.ports import Clock
-from penstock.testing.esp import Arrived, FakeEsp, Refused
+from penstock.testing.esp import HTTP_HEADERS, Arrived, FakeEsp, Refused
 from penstock.testing.esps.sendgrid_fields import SEND, broken
 from penstock.testing.esps.sendgrid_lists import SendGridLists
 
@@ -29,20 +29,6 @@ _WORDS = {
     429: "too many requests",
     500: "internal server error",
 }
-_TRANSPORT = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-    }
-)
-"""Request headers that belong to HTTP itself."""
 _FIELD = re.compile(r"([\w.-]+): (.+)", re.DOTALL)
 _MOST_OCTETS = 30 << 20
 _MOST_RECIPIENTS = 1000
@@ -86,7 +72,7 @@ class FakeSendGrid(FakeEsp):
             case "GET", ["batch", known]:
                 return _json({"batch_id": known}) if known in self.batches else self.fault(400, "invalid batch id")
         try:
-            _look_at_headers(request, _TRANSPORT | {"on-behalf-of"})
+            _look_at_headers(request, HTTP_HEADERS | {"on-behalf-of"})
             return await self.lists.answer(request)
         except Refused as refusal:
             self.refused.append(refusal.what)
@@ -119,7 +105,7 @@ class FakeSendGrid(FakeEsp):
         return taken, web.Response(status=202, headers=identity)
 
     async def _body(self, request: web.Request) -> dict[str, Any]:
-        _look_at_headers(request, _TRANSPORT | {"content-encoding"})
+        _look_at_headers(request, HTTP_HEADERS | {"content-encoding"})
         if request.query:
             raise broken(next(iter(request.query)), "There is no such parameter.")
         if request.headers.get("Content-Encoding") and not self.compression:

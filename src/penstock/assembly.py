@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email
-import email.utils
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,11 +14,12 @@ from penstock.model.campaign import Campaign, Stream
 from penstock.model.contact import Contact
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Draft, Envelope, Mail, Message
+from penstock.model.routing import from_address
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
 from penstock.store.placing import NewMail
 
-__all__ = ["AT_HAND", "Assembler", "CapSpan", "Loaded", "ReturnPath", "from_address", "new_mail", "sender_address"]
+__all__ = ["AT_HAND", "Assembler", "CapSpan", "Loaded", "ReturnPath", "new_mail", "sender_address"]
 
 ReturnPath = Callable[[str, Stream, str], str]
 """From address, stream and mail id to MAIL FROM (RFC 5321 section 4.4)."""
@@ -226,9 +225,3 @@ def new_mail(mail: Mail, adapter: str, due: datetime) -> NewMail:
         content=finished.data if finished else None,
         recipient=mail.envelope.recipient if finished else None,
     )
-
-
-def from_address(data: bytes) -> str:
-    """The From address of a message's octets; empty (the null reverse-path) where there is none."""
-    head = email.message_from_string((data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n").decode("utf-8", "surrogateescape"))
-    return email.utils.parseaddr(str(head["From"] or ""))[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-__all__ = ["FrozenClock", "SystemClock"]
+__all__ = ["FrozenClock", "ShiftedClock", "SystemClock"]
 
 
 class SystemClock:
@@ -29,3 +29,14 @@ class FrozenClock(SystemClock):
     def now(self) -> datetime:
         """Always the same moment."""
         return self._moment
+
+
+class ShiftedClock(SystemClock):
+    """Rule time starts at `moment` and runs on, for processes that stay (`--now` with `relay` and `worker`)."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._ahead = moment.astimezone(UTC) - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """The present as seen from there."""
+        return datetime.now(UTC) + self._ahead

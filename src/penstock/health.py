@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,16 +19,20 @@ from penstock.config.register_file import GOOD_FOR, FetchedRegister, read_regist
 from penstock.config.settings import Settings, load_settings
 from penstock.errors import PenstockError
 from penstock.law.jurisdictions import Table, policy_warnings
-from penstock.ports import Clock
+from penstock.ports import Clock, ReturnCount
 from penstock.store.connections import path_of
 from penstock.store.opening import has_data
 from penstock.templates import template_folder
+from penstock.ways_in import door_rules, open_codec
 from penstock.wiring import House, open_house
 
 __all__ = ["Finding", "examine"]
 
 LOW_DISK = 200 * 1024 * 1024
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)  # no machine's clock can truly stand before this
+_COUNTED = {"calls": "calls", "told": "events", "not_ours": "not of our mails", "refused": "refused",
+            "unreadable": "unreadable"}  # fmt: skip
+"""What of that which comes back is told, and how."""
 
 
 class Finding(NamedTuple):
@@ -49,15 +54,15 @@ async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
     clock: Clock = FrozenClock(now) if now else SystemClock()
     findings += _law(settings, clock.now().date())
     findings += _signatures(settings, clock.now().date())
-    path = path_of(settings.store_url())
+    path, shut = path_of(settings.store_url()), _shut_doors(settings)
     try:
         house = await open_house(settings, clock, read_only=True)
     except PenstockError as fault:
-        return [*findings, Finding("store", "fail", str(fault))]
+        return [*findings, *shut.values(), Finding("store", "fail", str(fault))]
     try:
         findings += await _store(house, path if path is not None and has_data(path) else None)
         findings += [*_notices(house), *_stages(house)]
-        findings += _ways_out(house)
+        findings += [*_ways_out(house), *await _returns(house, shut)]
     finally:
         await house.aclose()
     return findings
@@ -212,3 +217,50 @@ def _ways_out(house: House) -> list[Finding]:
         says = f"{stream} leaves by {adapter}" if known else f"{stream} leads to {adapter}, which is not configured"
         findings.append(Finding("route", "ok" if known else "fail", says))
     return findings
+
+
+def _shut_doors(settings: Settings) -> dict[str, Finding]:
+    """The adapters whose ESP is to call back and cannot, with what is wrong."""
+    shut = {}
+    for name, each in settings.adapters.items():
+        if each.webhook is not None:
+            try:
+                door_rules(settings, name, open_codec(settings, name))
+            except PenstockError as fault:
+                shut[name] = Finding("returns", "fail", f"{name}: {fault}")
+    return shut
+
+
+async def _returns(house: House, shut: Mapping[str, Finding]) -> list[Finding]:
+    """A line for each adapter whose ESP is to call back."""
+    counts = await house.store.returns.counts()
+    return [
+        shut.get(name) or await _told(house, name, {each.what: each for each in counts if each.adapter == name})
+        for name in sorted(house.services.doors)
+    ]
+
+
+async def _told(house: House, name: str, counts: Mapping[str, ReturnCount]) -> Finding:
+    numbers = ", ".join(f"{words} {counts[what].number}" for what, words in _COUNTED.items() if what in counts)
+    numbers = f" ({numbers})" if numbers else ""
+    hours = house.services.silent_after_hours
+    silence = await house.store.returns.silence(name, hours) if hours else None
+    if silence is not None:
+        says = f"{name}: told nothing since {silence.since:%Y-%m-%d %H:%M} UTC of mail it was given{numbers}"
+        mend = f"does penstock relay --only web run, and does the ESP call /webhooks/{name} there?"
+        return Finding("returns", "warn", f"{says}; advertising by it waits: {mend}")
+    if "door" not in counts:
+        return Finding("returns", "warn", f"{name}: nobody listens yet: penstock relay --only web takes what it tells")
+    if "told" not in counts:
+        return Finding("returns", "ok", f"{name}: told nothing yet{numbers}")
+    passed = house.clock.now() - counts["told"].last_at
+    return Finding("returns", "ok", f"{name}: last told {_passed(passed)}{numbers}")
+
+
+def _passed(time_passed: timedelta) -> str:
+    minutes = time_passed // timedelta(minutes=1)
+    if minutes < 1:
+        return "just now"
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"

@@ -59,7 +59,7 @@ async def rehearse(
     making = _making(house)
     drafts = [house.assembler.trial(mail, campaign, new_id(), recipient) for mail, _ in decided]
     made = await making.run(drafts)
-    outcomes = iter(await _delivered(house, campaign, [mail for mail in made if _finished(mail)]))
+    outcomes = iter(await _delivered(house, [mail for mail in made if _finished(mail)]))
     results = [
         Rehearsed(mail.address, decision, next(outcomes) if _finished(test) else None, _why(test))
         for (mail, decision), test in zip(decided, made, strict=True)
@@ -106,13 +106,18 @@ def _making(house: House) -> Pipeline:
     return Pipeline([*making[:place], _Mark(), *making[place:]])
 
 
-async def _delivered(house: House, campaign: Campaign, mails: Sequence[Mail]) -> list[Outcome]:
-    adapter = house.adapters[house.services.adapter_for(campaign.stream)]
-    size = adapter.capabilities.max_batch
-    outcomes: list[Outcome] = []
-    for at in range(0, len(mails), size):
-        outcomes += await adapter.deliver(mails[at : at + size])
-    return outcomes
+async def _delivered(house: House, mails: Sequence[Mail]) -> list[Outcome]:
+    outcomes: dict[str, Outcome] = {}
+    by_way: dict[str, list[Mail]] = {}
+    for mail in mails:
+        by_way.setdefault(house.services.way_of(mail), []).append(mail)
+    for way, those in by_way.items():
+        adapter = house.adapters[way]
+        size = adapter.capabilities.max_batch
+        for at in range(0, len(those), size):
+            part = those[at : at + size]
+            outcomes.update(zip([mail.id for mail in part], await adapter.deliver(part), strict=True))
+    return [outcomes[mail.id] for mail in mails]
 
 
 def _finished(mail: Mail) -> bool:

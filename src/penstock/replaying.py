@@ -30,7 +30,7 @@ from penstock.wiring import House
 __all__ = ["Answer", "Difference", "Replay", "Replayer"]
 
 _DECISIONS = frozenset({"decision", "begin"})
-_OUTSIDE = frozenset({"suppressions", "standings", "registers", "list_stats", "rates"})
+_OUTSIDE = frozenset({"suppressions", "standings", "registers", "list_stats", "rates", "returns"})
 """Services whose answers come from the store or from beyond it, and are others by now."""
 _AT_BEGIN = "begin"
 _BATCH = "batch:"

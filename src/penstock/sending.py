@@ -226,8 +226,8 @@ class Sending:
         for mail, decision in await turned_away(house, self._campaign, erased):
             self._emit(line(mail, decision))
         mails = [house.assembler.planned(mail, known.contact, known.id) for mail, known in pairs if known is not None]
-        adapter, due = house.services.adapter_for(self._campaign.stream), house.clock.now()
-        placed = await house.store.mails.accept([new_mail(mail, adapter, due) for mail in mails])
+        way_of, due = house.services.way_of, house.clock.now()
+        placed = await house.store.mails.accept([new_mail(mail, way_of(mail), due) for mail in mails])
         for mail, each in zip(mails, placed, strict=True):
             if each.answer.startswith("done:"):
                 self._tell_earlier(mail, each.answer.removeprefix("done:"))

@@ -56,12 +56,12 @@ async def submit(
     who = _controller(house, controller)
     if refused := sender_fault(house.settings, str(sender), who, chosen):
         raise InvalidInput(refused[0], where="From", mend=refused[1])
-    adapter, due = house.services.adapter_for(chosen), house.clock.now()
+    due = house.clock.now()
     mails = []
     for recipient in recipients:
         mail = house.assembler.ready_made(new_id(), Contact(str(recipient)), str(sender), chosen, who, finished)
         # Under [safety] redirect_all_to only the envelope is turned: whom the mail is meant for stays on record.
-        mails.append(replace(new_mail(mail, adapter, due), recipient=str(recipient)))
+        mails.append(replace(new_mail(mail, house.services.way_of(mail), due), recipient=str(recipient)))
     await house.store.mails.accept(mails)
     return Receipt(tuple(each.id for each in mails), chosen)
 

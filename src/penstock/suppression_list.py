@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from penstock.model.address import Address, parse_address
 from penstock.model.moment import as_moment
 from penstock.model.suppression import Hit, Suppression, SuppressionKind, SuppressionReason
 from penstock.ports import RowFault
-from penstock.sources.plain_rows import PlainRow, open_plain_rows
+from penstock.sources.suppression_formats.foreign_rows import LeftOut, SuppressionRow
+from penstock.sources.suppression_formats.suppression_file import AUTO, open_suppression_file
 from penstock.store.suppressions import StoredSuppression
 from penstock.suppression_subject import HASH, Subject, SubjectReader
 from penstock.wiring import House
@@ -26,11 +28,18 @@ REASONS = tuple(reason.value for reason in SuppressionReason if reason is not Su
 
 @dataclass(slots=True)
 class Imported:
-    """What a file came to."""
+    """What a file came to: rows = added + all `left_out` + `faults`.
+
+    `format`: `auto` for our own columns, else the service whose export it is, with its list in `list_name`.
+    `left_out`: why rows that are no suppressions were passed over, with their number.
+    """
 
     rows: int = 0
     added: int = 0
     faults: tuple[RowFault, ...] = ()
+    format: str = AUTO
+    list_name: str = ""
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 class SuppressionList:
@@ -108,41 +117,47 @@ class SuppressionList:
         read = self._reader.read(subject)
         return read.kind, read.keys
 
-    async def import_file(self, path: Path) -> Imported:
-        """Apply every good row of a CSV or JSONL file.
+    async def import_file(self, path: Path, format_: str = AUTO) -> Imported:
+        """Apply every good row of a file of ours (CSV, JSONL) or of a service's export (JSON too).
 
         Bad rows are answered, and hold commercial mail of their scope until `resolve` says that they are settled.
         While a file is being read, and where reading broke off, all commercial mail is held: nobody knows yet whom it
-        protects.
+        protects. A file that is refused as a whole (InvalidInput) changes nothing.
         """
+        opened = open_suppression_file(path, COLUMNS, format_)
         waiting, file = self._house.store.suppressions.imports, str(path.absolute())
         before = next((each for each in await waiting.all() if each.file == file), None)
-        imported, faults, scopes = Imported(), [], []
-        rows = open_plain_rows(path, COLUMNS)
+        imported = Imported(format=opened.format, list_name=opened.list_name)
+        faults: list[tuple[RowFault, str]] = []
         await waiting.add(file, before.rows if before else 0, ["all"])
-        async for chunk in rows:
-            entries = []
-            for row in chunk:
-                imported.rows += 1
-                if isinstance(row, RowFault):
-                    faults.append(row)
-                    scopes.append("all")
-                    continue
-                try:
-                    entries += self._entries_of_row(row)
-                except InvalidInput as fault:
-                    faults.append(RowFault(row.line, str(fault), raw=row.raw))
-                    scopes.append(self._scope_of(row))
-            await self._keep(entries)
-        imported.faults = tuple(faults)
-        imported.added = imported.rows - len(faults)
+        async for chunk in opened.chunks:
+            imported.rows += len(chunk)
+            imported.left_out.update(row.why for row in chunk if isinstance(row, LeftOut))
+            faults += await self._apply(row for row in chunk if not isinstance(row, LeftOut))
+        imported.faults = tuple(fault for fault, _ in faults)
+        imported.added = imported.rows - len(faults) - imported.left_out.total()
         if faults:
-            await waiting.add(file, len(faults), scopes)
+            await waiting.add(file, len(faults), [scope for _, scope in faults])
         elif before is None or before.rows == 0:
             await waiting.resolve(file)
         else:
             await waiting.add(file, before.rows, before.scopes)
         return imported
+
+    async def _apply(self, rows: Iterable[SuppressionRow | RowFault]) -> list[tuple[RowFault, str]]:
+        """Keep what the good rows say; the bad ones, each with the scope it was meant for."""
+        entries: list[Suppression] = []
+        faults: list[tuple[RowFault, str]] = []
+        for row in rows:
+            if isinstance(row, RowFault):
+                faults.append((row, "all"))
+                continue
+            try:
+                entries += [entry for values in row.entries for entry in self._entries_of(values)]
+            except InvalidInput as fault:
+                faults.append((RowFault(row.line, str(fault), raw=row.raw), self._scope_of(row)))
+        await self._keep(entries)
+        return faults
 
     async def resolve(self, file: Path | None) -> int:
         """Settle the unusable rows of one imported file, or of all; how many files there were.
@@ -156,14 +171,14 @@ class SuppressionList:
             raise InvalidInput("nothing of this file waits", where=str(file), mend=f"waiting: {names or 'none'}")
         return number
 
-    def _scope_of(self, row: PlainRow) -> str:
+    def _scope_of(self, row: SuppressionRow) -> str:
         """The scope an unusable row was meant for; `all` where that cannot be told."""
         try:
-            return self._reader.scope(row.values.get("scope") or "all")
+            return self._reader.scope(row.entries[0].get("scope") or "all")
         except InvalidInput:
             return "all"
 
-    def _entries_of_row(self, row: PlainRow) -> list[Suppression]:
+    def _entries_of(self, values: Mapping[str, str]) -> list[Suppression]:
         """One entry for each column that names somebody; a row is used whole or not at all."""
         readers = (
             ("hash", self._reader.read_hash),
@@ -171,16 +186,16 @@ class SuppressionList:
             ("domain", self._reader.read_domain),
             ("company_id", self._reader.read_company),
         )
-        subjects = [read(row.values[name]) for name, read in readers if row.values.get(name)]
+        subjects = [read(values[name]) for name, read in readers if values.get(name)]
         if not subjects:
             raise InvalidInput("names no address, domain, company_id or hash")
-        word = (row.values.get("reason") or "other").strip().lower()
+        word = (values.get("reason") or "other").strip().lower()
         try:
             reason = SuppressionReason(word)
-            at = as_moment(row.values["at"]) if row.values.get("at") else None
+            at = as_moment(values["at"]) if values.get("at") else None
         except ValueError:
             raise InvalidInput("unknown reason or unreadable date", mend=f"reasons: {', '.join(REASONS)}") from None
-        scope = row.values.get("scope") or "all"
+        scope = values.get("scope") or "all"
         return [self._made(subject, reason, scope, at, "import") for subject in subjects]
 
     async def export(self, *, hashed: bool) -> AsyncIterator[Mapping[str, str]]:

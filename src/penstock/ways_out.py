@@ -10,7 +10,7 @@ from penstock.adapters.routing import with_routes
 from penstock.config.settings import Settings
 from penstock.errors import ConfigError
 from penstock.model.route import names_in, parse_route
-from penstock.ports import Adapter, Capabilities, Clock
+from penstock.ports import Adapter, Capabilities, Clock, Marks
 
 __all__ = ["LiveCapabilities", "open_adapters", "rates_of"]
 
@@ -38,10 +38,13 @@ class LiveCapabilities(Mapping[str, Capabilities]):
         return len(self._adapters)
 
 
-def open_adapters(settings: Settings, clock: Clock) -> dict[str, Adapter]:
-    """By name; routes made of several by their text. Raises ConfigError with the place in the config."""
-    single = {name: _adapter(settings, name, clock) for name in settings.adapters}
-    return with_routes(single, (route for route in settings.routes.values() if route not in single))
+def open_adapters(settings: Settings, clock: Clock, marks: Mapping[str, Marks]) -> dict[str, Adapter]:
+    """By name; routes made of several by their text. `marks` by name, for mail servers with an ESP behind them.
+
+    Raises ConfigError with the place in the config.
+    """
+    single = {name: _adapter(settings, name, clock, marks.get(name)) for name in settings.adapters}
+    return with_routes(single, (route for route in settings.all_routes() if route not in single))
 
 
 def rates_of(settings: Settings, adapters: Mapping[str, Adapter]) -> dict[str, tuple[str, ...]]:
@@ -55,12 +58,19 @@ def rates_of(settings: Settings, adapters: Mapping[str, Adapter]) -> dict[str, t
     }
 
 
-def _adapter(settings: Settings, name: str, clock: Clock) -> Adapter:
+def _adapter(settings: Settings, name: str, clock: Clock, marks: Marks | None) -> Adapter:
     """One way out; what is wrong with it is told with its place in the config."""
     each = settings.adapters[name]
     try:
         return adapter_from_url(
-            name, each.url, settings.base, clock, password=each.password, api_key=each.api_key, endpoint=each.endpoint
+            name,
+            each.url,
+            settings.base,
+            clock,
+            password=each.password,
+            api_key=each.api_key,
+            endpoint=each.endpoint,
+            marks=marks,
         )
     except ConfigError as fault:
         key = fault.where.removeprefix(f"adapters.{name}.")

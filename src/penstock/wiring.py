@@ -41,6 +41,7 @@ from penstock.store.house_rules import CapsOf, HouseRules, campaign_caps
 from penstock.store.opening import has_data
 from penstock.store.sqlite import SqliteStore
 from penstock.templates import template_folder
+from penstock.ways_in import smtp_marks
 from penstock.ways_out import LiveCapabilities, open_adapters, rates_of
 from penstock.worker import BATCH, Report, Worker
 
@@ -142,7 +143,7 @@ async def _furnish(
 ) -> House:
     mailboxes, canonical = Mailboxes.load(), Canonical.load()
     identifier = Identifier(keyring, canonical, mailboxes, await store.suppressions.foreign_algorithms())
-    adapters = open_adapters(settings, clock)
+    adapters = open_adapters(settings, clock, smtp_marks(settings))
     services = _services(settings, clock, keyring, store, adapters, law, canonical)
     services = replace(services, legal_texts=await known_texts(settings, store, clock))
     assembler = Assembler(
@@ -190,7 +191,8 @@ def _services(
         base_url=settings.web.base_url.rstrip("/"),
         reply_domain=settings.inbound.reply_domain,
         fallback_language=settings.message.fallback_language or None,
-        routes={str(stream): adapter for stream, adapter in settings.routes.items()},
+        routes=settings.routes_by_stream(),
+        route_rules=settings.route_rules(),
         capabilities=LiveCapabilities(
             adapters, [name for name, each in settings.adapters.items() if each.aup_exception]
         ),
@@ -200,6 +202,9 @@ def _services(
         suppliers=_suppliers(settings),
         registers=open_registers(settings, clock, canonical),
         list_stats=store.list_stats,
+        returns=store.returns,
+        silent_after_hours=settings.inbound.silent_after_hours,
+        doors=frozenset(name for name, each in settings.adapters.items() if each.webhook is not None),
         senders=ConfiguredSenders(settings, canonical.registrable),
         safety=settings.brakes(),
         policy_mark=policy_mark(settings, law),
@@ -227,10 +232,11 @@ def _return_path(settings: Settings, services: Services) -> ReturnPath:
     found = cache(lambda domain: sender_of(settings, domain))
 
     def path(sender: str, stream: Stream, mail_id: str) -> str:
-        known = found(sender.rpartition("@")[2])
+        domain = sender.rpartition("@")[2]
+        known = found(domain)
         if known is None or not known.return_path:
             return sender
-        if not services.capabilities[services.adapter_for(stream)].envelope_sender:
+        if not all(services.capabilities[way].envelope_sender for way in services.ways_of(stream, domain.lower())):
             return sender
         return f"b+{services.tokens.sign('bounce', mail_id)}@{known.return_path}"
 

@@ -15,7 +15,6 @@ from penstock.delivery.hand_over import HandOver, Report
 from penstock.delivery.leases import Leases
 from penstock.delivery.portions import portions
 from penstock.errors import AdapterUnavailable
-from penstock.model.campaign import Stream
 from penstock.model.mail import Mail
 from penstock.model.verdict import decide
 from penstock.observe.log import get_logger
@@ -165,8 +164,8 @@ class Worker:
 
     async def _prepare(self) -> None:
         """Let the ways out learn what mails are judged by. One that is away will say so when it is to deliver."""
-        routed = {self._services.adapter_for(stream) for stream in Stream} & self._adapters.keys()
-        await asyncio.gather(*(_prepared(self._adapters[name]) for name in routed))
+        routed = {*self._services.routes.values(), *(rule.to for rule in self._services.route_rules)}
+        await asyncio.gather(*(_prepared(self._adapters[name]) for name in routed & self._adapters.keys()))
 
     async def _work(self, tickets: Sequence[Ticket]) -> None:
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])

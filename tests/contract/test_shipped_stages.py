@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from penstock.stages.checks.provenance import Provenance, ProvenanceOptions
 from penstock.stages.checks.rate_limit import RateLimit, RateLimitOptions
 from penstock.stages.checks.relevance import Relevance
 from penstock.stages.checks.schedule import Schedule
+from penstock.stages.checks.silent_adapter import SilentAdapter
 from penstock.stages.checks.suppression import SuppressionCheck
 from penstock.stages.checks.verify import Verify
 from penstock.stages.edits.compose import Compose
@@ -45,6 +46,7 @@ from penstock.testing import (
     CountingRates,
     CountingSuppressions,
     EditContract,
+    FakeClock,
     MemoryAdapter,
     StageContract,
     a_contact,
@@ -52,6 +54,7 @@ from penstock.testing import (
     some_services,
 )
 from penstock.testing.contracts import different_mails
+from penstock.testing.fakes import FakeReturns
 
 
 class CountingRegisters:
@@ -155,6 +158,26 @@ class TestLegitimateInterest(CheckContract):
 class TestAdapterTerms(CheckContract):
     def stage(self) -> Stage:
         return AdapterTerms(AdapterTermsOptions(), some_services())
+
+
+class MinuteClock(FakeClock):
+    """A minute passes between any two looks at the machine's time."""
+
+    def machine(self) -> float:
+        self.advance(timedelta(minutes=1))
+        return super().machine()
+
+
+class TestSilentAdapter(CheckContract):
+    returns = FakeReturns()
+
+    def stage(self) -> Stage:
+        clock, way = MinuteClock(), {"default": "failover(main other)"}
+        watched: dict[str, Any] = {"doors": frozenset({"main", "other"}), "silent_after_hours": 24}
+        return SilentAdapter(NoOptions(), some_services(clock=clock, routes=way, returns=self.returns, **watched))
+
+    def store_calls(self) -> int:
+        return self.returns.asked
 
 
 class TestImpactAssessment(CheckContract):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
@@ -42,6 +43,8 @@ class PlainEsp:
     def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
         if any("unspeakable" in mail.address for mail in mails):
             return Failed("cannot be expressed")
+        if any("stumbles" in mail.address for mail in mails):
+            raise KeyError("stumbles@firm.example")
         return HttpRequest("/send", "\n".join(mail.id for mail in mails).encode(), {"Authorization": "Bearer k"})
 
     def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:
@@ -50,11 +53,15 @@ class PlainEsp:
                 raise KeyError("who@firm.example")
             case b"short":
                 return []
+            case b"each":
+                return [Accepted("ok"), *[Failed("refused")] * (len(mails) - 1)]
             case b"<html>":
                 return [Uncertain("no JSON")] * len(mails)
         return [Accepted("ok") if response.status == 200 else Failed("refused")] * len(mails)
 
-    def refusal(self, response: HttpResponse, /) -> Refusal | None:
+    def refusal(self, response: HttpResponse, /) -> Refusal | Literal["each"] | None:
+        if response.body == b"each":
+            return "each"
         return Refusal("later", "a teapot") if response.status == 418 else None
 
     async def inspect(self, exchange: Exchange, /) -> str | None:
@@ -116,14 +123,14 @@ async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 @asynccontextmanager
 async def esp(
-    answer: Answer, plugin: PlainEsp | None = None, clock: FakeClock | None = None, **more: int
+    answer: Answer, plugin: PlainEsp | None = None, clock: FakeClock | None = None, connections: int = 10
 ) -> AsyncIterator[tuple[HttpAdapter, Server]]:
     server = Server(answer)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     timeouts = HttpTimeouts(connect=1.0, read=0.3)
     exchange = Exchange(f"http://127.0.0.1:{server.port}", timeouts=timeouts)
-    adapter = HttpAdapter("main", plugin or PlainEsp(), exchange, clock or FakeClock(), **more)
+    adapter = HttpAdapter("main", plugin or PlainEsp(), exchange, clock or FakeClock(), connections=connections)
     try:
         yield adapter, server
     finally:
@@ -143,14 +150,14 @@ async def outcome(answer: Answer) -> Outcome:
 
 async def test_each_mail_gets_its_own_request_and_outcome() -> None:
     async with esp(says(200, pause=0.05), connections=4) as (adapter, server):
-        assert await adapter.deliver(mails(9)) == [Accepted("ok")] * 9
+        assert await adapter.deliver(mails(9)) == [Accepted("ok", "main")] * 9
     assert sorted(server.bodies) == sorted(mail.id.encode() for mail in mails(9))
     assert 2 <= server.most_at_once <= 4
 
 
 async def test_a_batch_goes_in_as_few_requests_as_the_esp_takes() -> None:
     async with esp(says(200), PlainEsp(per_request=4)) as (adapter, server):
-        assert await adapter.deliver(mails(9)) == [Accepted("ok")] * 9
+        assert await adapter.deliver(mails(9)) == [Accepted("ok", "main")] * 9
     assert sorted(len(body.split()) for body in server.bodies) == [1, 4, 4]
 
 
@@ -198,11 +205,28 @@ async def test_no_connection_uses_nothing_up() -> None:
     await adapter.aclose()
 
 
-async def test_what_cannot_be_expressed_fails_alone_and_sends_nothing() -> None:
-    async with esp(says(200)) as (adapter, server):
-        found = await adapter.deliver([*mails(1), a_mail(a_contact("unspeakable@firm.example"))])
-    assert found == [Accepted("ok"), Failed("cannot be expressed")]
-    assert len(server.bodies) == 1
+@pytest.mark.parametrize("size", [1, 4])
+async def test_a_plugin_that_stumbles_over_a_mail_harms_no_other(size: int) -> None:
+    async with esp(says(200), PlainEsp(size)) as (adapter, _):
+        found = await adapter.deliver([*mails(2), a_mail(a_contact("stumbles@firm.example")), *mails(1)])
+    ok = Accepted("ok", "main")
+    assert found == [ok, ok, Failed("the plugin could not make a request of it"), ok]
+
+
+@pytest.mark.parametrize("size", [1, 2, 9])
+async def test_what_cannot_be_expressed_fails_alone_and_sends_nothing(size: int) -> None:
+    async with esp(says(200), PlainEsp(size)) as (adapter, server):
+        found = await adapter.deliver([*mails(5), a_mail(a_contact("unspeakable@firm.example")), *mails(2)])
+    ok = Accepted("ok", "main")
+    assert found == [ok, ok, ok, ok, ok, Failed("cannot be expressed"), ok, ok]
+    assert sum(body.count(b"\n") + 1 for body in server.bodies) == 7
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+async def test_an_answer_that_speaks_of_each_mail_is_read_whatever_its_status(status: int) -> None:
+    """Mailjet tells of one refused mail by the status of the whole answer: the others were taken."""
+    async with esp(says(status, b"each"), PlainEsp(3)) as (adapter, _):
+        assert await adapter.deliver(mails(3)) == [Accepted("ok", "main"), Failed("refused"), Failed("refused")]
 
 
 async def test_a_refusal_of_one_mail_is_the_plugins_word() -> None:
@@ -236,7 +260,7 @@ async def test_an_unfit_account_is_looked_at_again_only_after_the_pause() -> Non
         assert plugin.inspections == 1
         plugin.unfit = None
         clock.advance(timedelta(seconds=ACCOUNT_PAUSE))
-        assert await adapter.deliver(mails()) == [Accepted("ok")]
+        assert await adapter.deliver(mails()) == [Accepted("ok", "main")]
         assert plugin.inspections == 2
         assert len(server.bodies) == 1
 
@@ -252,7 +276,7 @@ async def test_a_way_left_alone_is_not_prepared_either() -> None:
 
 async def test_a_long_answer_is_read_no_further_than_a_mebibyte() -> None:
     async with esp(says(200, b"x" * (3 << 20))) as (adapter, _):
-        assert await adapter.deliver(mails()) == [Accepted("ok")]
+        assert await adapter.deliver(mails()) == [Accepted("ok", "main")]
 
 
 @pytest.mark.parametrize("endpoint", ["http://api.esp.example", "ftp://127.0.0.1", "api.esp.example", "https://x/?k=1"])

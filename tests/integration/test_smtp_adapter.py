@@ -103,6 +103,20 @@ async def test_a_mail_arrives_octet_by_octet_with_all_that_the_server_offers() -
     assert sink.commands[-1] == "QUIT"
 
 
+async def test_fields_for_the_esp_behind_the_server_go_before_all_others() -> None:
+    def marks(mail_id: str) -> Sequence[tuple[str, str]]:
+        return (("X-SMTPAPI", f'{{"unique_args": {{"id": "{mail_id}"}}}}'), ("X-Track", "no"))
+
+    sink = ScriptedSink()
+    async with talking_to(sink, marks=marks) as adapter:
+        (outcome,) = await adapter.deliver([mail(7)])
+        assert adapter.capabilities.permission == "consent"
+    assert isinstance(outcome, Accepted)
+    assert outcome.via == "main"
+    head = f'X-SMTPAPI: {{"unique_args": {{"id": "{7:032x}"}}}}\r\nX-Track: no\r\n'.encode()
+    assert sink.received[0].data == head + DATA
+
+
 async def test_a_bare_server_is_spoken_to_one_command_at_a_time() -> None:
     sink = ScriptedSink(extensions=())
     async with talking_to(sink) as adapter:

@@ -30,7 +30,7 @@ Row = dict[str, Any]
 Person = Callable[..., Row]
 Open = Callable[..., AbstractAsyncContextManager[Gate]]
 
-LISTS = {"suppression", "schedule", "external_register", "over_solicited"}
+LISTS = {"suppression", "schedule", "external_register", "silent_adapter", "over_solicited"}
 
 
 async def replays(gate: Gate) -> list[tuple[LedgerRow, Replay]]:

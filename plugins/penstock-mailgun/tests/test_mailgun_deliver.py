@@ -133,7 +133,7 @@ async def test_our_bytes_arrive_as_they_are() -> None:
     mail = finished(RECIPIENT, text="Grüße\r\n--=_x\r\n")
     assert isinstance(mail.content, Message)
     async with a_door() as door:
-        assert await delivered(door, mail) == [Accepted("20261122090000.1.6F8A52B1C7D3E940")]
+        assert await delivered(door, mail) == [Accepted("20261122090000.1.6F8A52B1C7D3E940", via="main")]
         assert door.messages == [mail.content.data]
         (_, read, _), (method, path, headers) = door.got
     assert (read, method, path) == (

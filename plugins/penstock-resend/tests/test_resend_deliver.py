@@ -293,7 +293,7 @@ async def test_a_refused_address_is_told_from_other_refusals() -> None:
 async def test_three_mails_are_one_request() -> None:
     async with serving(taking) as server:
         outcomes = await deliver(server, ANNA, BO, CLEO)
-    assert outcomes == [Accepted("id-0"), Accepted("id-1"), Accepted("id-2")]
+    assert outcomes == [Accepted(f"id-{number}", "main") for number in range(3)]
     ((path, body),) = server.sent
     assert path == "/emails/batch"
     assert [each["to"] for each in body] == [["anna@firm.example"], ["bo@firm.example"], ["cleo@firm.example"]]

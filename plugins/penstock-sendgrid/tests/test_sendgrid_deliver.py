@@ -237,12 +237,12 @@ def test_capabilities_say_what_is_lost() -> None:
 
 
 async def test_accepted_with_the_id_of_the_message() -> None:
-    assert await outcome_of(sample("accepted")) == Accepted("Ua9z9lSTSaqYBWJe_Xfc-Q")
+    assert await outcome_of(sample("accepted")) == Accepted("Ua9z9lSTSaqYBWJe_Xfc-Q", via="main")
 
 
 @pytest.mark.parametrize("receipt", ["anna@firm.example", "x" * 201, "a b"])
 async def test_a_strange_id_is_no_receipt(receipt: str) -> None:
-    assert await outcome_of(HttpResponse(202, {"x-message-id": receipt})) == Accepted("")
+    assert await outcome_of(HttpResponse(202, {"x-message-id": receipt})) == Accepted("", via="main")
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ async def test_what_was_certainly_not_taken_is_tried_later(answer: HttpResponse)
 
 async def test_in_the_sandbox_a_mail_is_checked_and_not_delivered() -> None:
     assert asked(finished("anna@firm.example"), sandbox=True)["mail_settings"]["sandbox_mode"] == {"enable": True}
-    assert await outcome_of(HttpResponse(200), sandbox="yes") == Accepted("sandbox")
+    assert await outcome_of(HttpResponse(200), sandbox="yes") == Accepted("sandbox", via="main")
     assert isinstance(await outcome_of(HttpResponse(200, {}, b"<html>"), sandbox="yes"), Uncertain)
 
 

@@ -13,7 +13,7 @@ from penstock.adapters.smtp import SmtpAdapter
 from penstock.adapters.smtp_login import AccessTokens, Auth, Credentials, Secret, TokenRequest
 from penstock.adapters.smtp_url import SMTP_SCHEMES, SmtpAddress, smtp_address
 from penstock.errors import ConfigError
-from penstock.ports import Adapter, AdapterAddress, Clock
+from penstock.ports import Adapter, AdapterAddress, Clock, Marks
 
 __all__ = ["adapter_from_url"]
 
@@ -32,6 +32,7 @@ def adapter_from_url(
     password: Secret | None = None,
     api_key: Secret | None = None,
     endpoint: str = "",
+    marks: Marks | None = None,
 ) -> Adapter:
     """Make the adapter for `file:FOLDER[?smtputf8=no]`, a mail server's address (`penstock.adapters.smtp_url`) or a
     plugin's, such as `sendgrid:`.
@@ -46,9 +47,11 @@ def adapter_from_url(
         address = smtp_address(url, where)
         if clock is None:
             raise ConfigError("a mail server cannot be used without a clock", where=where)
-        return SmtpAdapter(
-            name, address, clock, credentials=_credentials(name, address, clock, password, api_key, endpoint)
-        )
+        if address.events and marks is None:
+            mend = f"[adapters.{name}.webhook] says how the calls are proved"
+            raise ConfigError(f"events={address.events}, but nobody would hear them", where=where, mend=mend)
+        login = _credentials(name, address, clock, password, api_key, endpoint)
+        return SmtpAdapter(name, address, clock, credentials=login, marks=marks)
     if scheme != "file":
         return _from_plugin(scheme, rest, name, clock, api_key, password, endpoint)
     folder, _, query = rest.partition("?")

@@ -20,9 +20,10 @@ from penstock.model.codes import Code
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
 from penstock.observe.log import get_logger
-from penstock.ports import Capabilities, Clock
+from penstock.ports import Capabilities, Clock, EspErasure, EspLists
 
 __all__ = [
+    "Doubt",
     "Esp",
     "Exchange",
     "HttpAdapter",
@@ -30,6 +31,7 @@ __all__ = [
     "HttpResponse",
     "HttpTimeouts",
     "MailFields",
+    "NotStarted",
     "Refusal",
     "mail_fields",
 ]
@@ -59,7 +61,10 @@ class Esp(Protocol):
     """How many mails one request may carry."""
 
     def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
-        """The request for 1 to `per_request` mails; Failed where they cannot be expressed."""
+        """The request for 1 to `per_request` mails; Failed where one of them cannot be expressed.
+
+        Then it is asked again for fewer, until that mail is alone.
+        """
         ...
 
     def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:
@@ -69,8 +74,11 @@ class Esp(Protocol):
         """
         ...
 
-    def refusal(self, response: HttpResponse, /) -> Refusal | None:
-        """What this ESP documents as a refusal of the whole request, beyond 401, 403, 429 and 503."""
+    def refusal(self, response: HttpResponse, /) -> Refusal | Literal["each"] | None:
+        """What this ESP documents as a refusal of the whole request, beyond 401, 403, 429 and 503.
+
+        `each`: whatever the status, this answer speaks of each mail for itself, and `outcomes` reads it.
+        """
         ...
 
     async def inspect(self, exchange: Exchange, /) -> str | None:
@@ -81,8 +89,21 @@ class Esp(Protocol):
 class HttpAdapter:
     """Hands mails to one ESP. Requests run side by side, at most as many as there are connections."""
 
-    def __init__(self, name: str, esp: Esp, exchange: Exchange, clock: Clock, *, connections: int = 10) -> None:
+    def __init__(
+        self,
+        name: str,
+        esp: Esp,
+        exchange: Exchange,
+        clock: Clock,
+        *,
+        connections: int = 10,
+        lists: EspLists | None = None,
+        erasure: EspErasure | None = None,
+    ) -> None:
+        """`lists` and `erasure` are what the ESP keeps of people, where its interface lets us at it."""
         self.name = name
+        self.lists = lists
+        self.erasure = erasure
         self.capabilities = esp.capabilities
         self._esp = esp
         self._exchange = exchange
@@ -117,12 +138,21 @@ class HttpAdapter:
             answers = [await self._chunk(chunks[0])]
         else:
             answers = await asyncio.gather(*map(self._chunk, chunks))
-        outcomes = [outcome for answer in answers for outcome in answer]
+        outcomes = [self._by_us(outcome) for answer in answers for outcome in answer]
         if outcomes and all(isinstance(each, TryLater) and not each.attempt_used for each in outcomes):
             first = outcomes[0]
             if isinstance(first, TryLater) and first.after is None:
                 raise AdapterUnavailable(first.why, where=f"adapters.{self.name}")
         return outcomes
+
+    def _by_us(self, outcome: Outcome) -> Outcome:
+        """What comes back of a mail that the ESP has, or may have, will come by this adapter's name."""
+        match outcome:
+            case Accepted(receipt):
+                return Accepted(receipt, self.name)
+            case Uncertain(why):
+                return Uncertain(why, self.name)
+        return outcome
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -130,27 +160,43 @@ class HttpAdapter:
 
     async def _chunk(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
         async with self._places:
-            if self._breaker.open:
-                return _all(mails, TryLater(f"left alone for a while: {self._breaker.why}", attempt_used=False))
-            if (wait := self._not_before - self._clock.machine()) > 0.0:
-                later = TryLater("the ESP asked us to wait", timedelta(seconds=wait), Code.RATE_BACKOFF, False)
-                return _all(mails, later)
-            request = self._esp.request(mails)
-            if isinstance(request, Failed):
-                return _all(mails, request)
-            match await self._exchange.send(request):
-                case NotStarted(why):
-                    self._breaker.bad(why)
-                    return _all(mails, TryLater(f"no request left: {why}", attempt_used=False))
-                case Doubt(why):
-                    self._breaker.bad(why)
-                    return _all(mails, Uncertain(f"no answer to the request: {why}"))
-                case HttpResponse() as response:
-                    return self._answered(mails, response)
+            return await self._offered(mails)
+
+    async def _offered(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
+        """One request; several where a mail cannot be expressed, so that it fails alone."""
+        if self._breaker.open:
+            return _all(mails, TryLater(f"left alone for a while: {self._breaker.why}", attempt_used=False))
+        if (wait := self._not_before - self._clock.machine()) > 0.0:
+            later = TryLater("the ESP asked us to wait", timedelta(seconds=wait), Code.RATE_BACKOFF, False)
+            return _all(mails, later)
+        request = self._asked(mails)
+        if isinstance(request, Failed):
+            if len(mails) == 1:
+                return [request]
+            half = len(mails) // 2
+            return [*await self._offered(mails[:half]), *await self._offered(mails[half:])]
+        match await self._exchange.send(request):
+            case NotStarted(why):
+                self._breaker.bad(why)
+                return _all(mails, TryLater(f"no request left: {why}", attempt_used=False))
+            case Doubt(why):
+                self._breaker.bad(why)
+                return _all(mails, Uncertain(f"no answer to the request: {why}"))
+            case HttpResponse() as response:
+                return self._answered(mails, response)
+
+    def _asked(self, mails: Sequence[Mail]) -> HttpRequest | Failed:
+        try:
+            return self._esp.request(mails)
+        except Exception as fault:  # noqa: BLE001 — nothing has left, so only the mail that a plugin stumbles over fails
+            self._log.error("esp_request_not_made", adapter=self.name, fault=type(fault).__name__)
+            return Failed("the plugin could not make a request of it")
 
     def _answered(self, mails: Sequence[Mail], response: HttpResponse) -> Sequence[Outcome]:
         status = response.status
         refusal = self._esp.refusal(response) or _standard(status)
+        if refusal == "each":
+            return self._read(mails, response)
         pause = asked_pause(response.headers, self._clock.now(), refused=refusal is not None)
         pause = pause or (refusal.after if refusal is not None else None)
         if pause:

@@ -19,22 +19,26 @@ if TYPE_CHECKING:
 __all__ = ["Doubt", "Exchange", "HttpRequest", "HttpResponse", "HttpTimeouts", "NotStarted"]
 
 _MOST_OCTETS = 1 << 20
-"""Of an answer; the rest tells nothing that is needed."""
+"""Of an answer to a sending; the rest tells nothing that is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What to send. `path` starts with a slash and follows the endpoint; headers are sent as given."""
+    """What to send. `path` starts with a slash and follows the endpoint; headers are sent as given.
+
+    Of the answer `most` octets are read; lists that come in one piece need more than what is usual.
+    """
 
     path: str
     body: bytes
     headers: Mapping[str, str]
     method: str = "POST"
+    most: int = _MOST_OCTETS
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back: header names in lower case, at most 1 MiB of body."""
+    """What came back: header names in lower case, and no more of the body than was asked for."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +108,7 @@ class Exchange:
                 ) as answer,
             ):
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return HttpResponse(answer.status, headers, await _bounded(answer.content))
+                return HttpResponse(answer.status, headers, await _bounded(answer.content, request.most))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as fault:
             # ValueError: an answer that is no HTTP. Names only: messages of libraries may quote what was sent.
             why = type(fault).__name__
@@ -140,11 +144,11 @@ async def _note(session: object, context: SimpleNamespace, params: object) -> No
     context.trace_request_ctx.yes = True
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
+async def _bounded(content: aiohttp.StreamReader, most: int) -> bytes:
     pieces, size = [], 0
     async for piece in content.iter_any():
         pieces.append(piece)
         size += len(piece)
-        if size > _MOST_OCTETS:
+        if size > most:
             break
-    return b"".join(pieces)[:_MOST_OCTETS]
+    return b"".join(pieces)[:most]

@@ -19,7 +19,7 @@ from penstock.errors import AdapterUnavailable
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
 from penstock.observe.log import get_logger
-from penstock.ports import Capabilities, Clock
+from penstock.ports import Capabilities, Clock, Marks
 
 __all__ = ["SmtpAdapter"]
 
@@ -30,7 +30,8 @@ class SmtpAdapter:
     """Sends through one server, over a pool of sessions that is this adapter's own.
 
     `rates` are the provider's caps (`"2000/d"`), to be kept besides the configured ones. `tls_context` None: the
-    system's certificates. Three bad ends in a row close the way out for `pause` seconds.
+    system's certificates. `marks` makes header fields for the ESP behind the server; then what comes back is known by
+    this adapter's name. Three bad ends in a row close the way out for `pause` seconds.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SmtpAdapter:
         timeouts: Timeouts = Timeouts(),  # noqa: B008 — frozen
         limits: Limits | None = None,
         tls_context: ssl.SSLContext | None = None,
+        marks: Marks | None = None,
         pause: float = 60.0,
     ) -> None:
         self.name = name
@@ -50,9 +52,12 @@ class SmtpAdapter:
             max_batch=50,
             smtputf8=None if address.smtputf8 is Utf8.AUTO else address.smtputf8 is Utf8.YES,
             envelope_sender=address.envelope_sender,
+            permission="any" if marks is None else "consent",  # as the terms of nearly all ESPs have it
         )
         self.rates = address.rates
         self._address = address
+        self._marks = marks
+        self._via = "" if marks is None else name
         self._closed = False
         self._learned = False
         self._breaker = Breaker(clock, pause=pause)
@@ -82,7 +87,7 @@ class SmtpAdapter:
             raise AdapterUnavailable(
                 "closed" if self._closed else f"left alone for a while: {self._breaker.why}", where=self._address.place
             )
-        parcels = [parcel_of(mail) for mail in mails]
+        parcels = [parcel_of(mail, self._marks) for mail in mails]
         jobs = [parcel if isinstance(parcel, Failed) else Job(parcel) for parcel in parcels]
         waiting = [job for job in jobs if isinstance(job, Job)]
         self._lanes.put(waiting)
@@ -125,7 +130,7 @@ class SmtpAdapter:
             case Broken(why=why, in_doubt=True):
                 self._breaker.bad(why)
                 self._log.warning("smtp_doubt", adapter=self.name, mail=parcel.envid, why=why)
-                return Uncertain(f"after the message was sent: {why}")
+                return Uncertain(f"after the message was sent: {why}", self._via)
             case Broken(why=why):
                 later = TryLater(f"before the message was sent: {why}")
                 if ended.lost_commands or (used and ended.untouched):
@@ -137,7 +142,7 @@ class SmtpAdapter:
         reply = ended.reply
         if reply.code // 100 == 2:
             self._breaker.good()
-            return Accepted(receipt(reply.code, reply.text))
+            return Accepted(receipt(reply.code, reply.text), self._via)
         meant = classify(ended.stage, reply.code, reply.status, reply.text)
         why = f"{reply.code} {meant.status} to {ended.stage}: {meant.meaning}"
         over = reply.code == _CLOSED or meant.scope is Scope.ACCOUNT

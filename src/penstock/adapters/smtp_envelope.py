@@ -11,6 +11,7 @@ from penstock.compose.line_ends import only_crlf
 from penstock.model.codes import Code
 from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Failed
+from penstock.ports import Marks
 
 __all__ = ["CHUNK", "Parcel", "envelope_commands", "parcel_of", "stuffed", "xtext"]
 
@@ -35,14 +36,19 @@ class Parcel:
     eight_bit: bool
 
 
-def parcel_of(mail: Mail) -> Parcel | Failed:
+def parcel_of(mail: Mail, marks: Marks | None = None) -> Parcel | Failed:
     """Look at the mail's bytes once. Failed for what no server may be given.
+
+    `marks` makes header fields for the ESP behind the server; they go before all others, so that no signature breaks.
 
     A bare CR or LF is refused (RFC 5321 section 2.3.8): what comes after one can pass for a mail of its own.
     """
     if not isinstance(mail.content, Message):
         return Failed("not a finished message")
     sender, recipient, data = mail.envelope.sender, mail.envelope.recipient, mail.content.data
+    if marks is not None:
+        fields = "".join(f"{name}: {value}\r\n" for name, value in marks(mail.id))
+        data = fields.encode("ascii") + data
     if _UNSAFE.search(recipient) or "@" not in recipient:
         return Failed("the recipient cannot be put into a command", "5.1.3", Code.INVALID_ADDRESS)
     if _UNSAFE.search(sender):

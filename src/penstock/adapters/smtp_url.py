@@ -59,6 +59,8 @@ class SmtpAddress:
     client_id: str = ""
     scope: str = ""
     envelope_sender: bool = True
+    events: str = ""
+    """The ESP behind the server, whose events shall name our mails."""
 
     @property
     def place(self) -> str:
@@ -85,7 +87,7 @@ _PRESETS = {
         "https://outlook.office.com/SMTP.Send offline_access",
     ),
 }
-_OPTIONS = ("tls", "connections", "source", "smtputf8", "auth", "helo", "client_id")
+_OPTIONS = ("tls", "connections", "source", "smtputf8", "auth", "helo", "client_id", "events")
 _MOST_CONNECTIONS = 200
 _HELO = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]+", re.ASCII)
@@ -124,6 +126,7 @@ def smtp_address(url: str, where: str) -> SmtpAddress:
         helo=_helo(options, where),
         smtputf8=_word(Utf8, "smtputf8", options, where) or Utf8.NO,
         client_id=options.get("client_id", ""),
+        events=options.get("events", ""),
     )
 
 

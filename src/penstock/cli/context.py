@@ -110,14 +110,20 @@ def with_gate(
     work: Callable[[Gate], Coroutine[Any, Any, int]],
     *,
     read_only: bool = False,
+    runs_on: bool = False,
 ) -> None:
-    """Open the gate as configured, run the work on it, close it, leave with its exit code."""
+    """Open the gate as configured, run the work on it, close it, leave with its exit code.
+
+    With `runs_on` the time of `--now` is where the clock starts, else where it stands.
+    """
 
     async def opened() -> int:
+        from penstock.clock import ShiftedClock
         from penstock.gate import open_gate
         from penstock.running import stopping_by_signal
 
-        async with open_gate(options.config, now=options.now, read_only=read_only) as gate:
+        clock = ShiftedClock(options.now) if runs_on and options.now else None
+        async with open_gate(options.config, now=options.now, clock=clock, read_only=read_only) as gate:
             with stopping_by_signal(gate.stop):
                 return await work(gate)
 

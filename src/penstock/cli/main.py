@@ -25,6 +25,7 @@ from penstock.cli import (
     notices,
     policy,
     queue,
+    relay,
     retention,
     stages,
     suppress,
@@ -53,7 +54,6 @@ LATER = {
     "register": "record of processing (GDPR Art. 30)",
     "evidence": "the evidence pack of a campaign or person",
     "breach": "breach cases",
-    "relay": "SMTP in, HTTP in, public web, worker",
     "worker": "only sending",
 }
 
@@ -104,7 +104,7 @@ def _register_later() -> None:
         )(later)
 
 
-for module in (demo, init, campaign_commands, stages, doctor, version):
+for module in (demo, init, campaign_commands, stages, doctor, relay, version):
     module.register(app)
 for group in (
     campaign,

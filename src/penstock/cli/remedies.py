@@ -25,8 +25,10 @@ _MISTAKE = (
     "Only an entry made by mistake is taken away: penstock suppress check {address}, then suppress remove … --why …."
 )
 _LETTER = "Mend the template; `penstock lint CAMPAIGN` finds the place."
-_PAUSED: Mapping[str | None, str] = {
+_BY_RULE: Mapping[str | None, str] = {
     "safety.four_eyes": "A second person approves it: penstock campaign approve CAMPAIGN --by NAME.",
+    "inbound.silent_after_hours": "Let the ESP tell again: penstock doctor says what is known of it. The mail stays "
+    "queued; next look: {until}.",
     "campaign state": "Somebody resumes it: penstock campaign resume {campaign}. A cancelled campaign stays so.",
 }
 _TEXTS = {
@@ -191,8 +193,8 @@ def _special(reason: Reason, mail: Mail) -> str | None:
             return "Correct {fields}: a day in the future proves nothing."
         case Code.NOTICE_MISSING | Code.LANGUAGE_MISSING:
             return next((_TEXTS[reason.code, field] for field in seen if (reason.code, field) in _TEXTS), None)
-        case Code.CAMPAIGN_PAUSED:
-            return _PAUSED.get(reason.rule)
+        case Code.CAMPAIGN_PAUSED | Code.RATE_BACKOFF:
+            return _BY_RULE.get(reason.rule)
         case Code.DUPLICATE if mail.history.sent_at is not None:
             return f"{_NO_MEANS}: it went on {mail.history.sent_at:%Y-%m-%d}, and a campaign mails a person once."
         case _:

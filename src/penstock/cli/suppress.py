@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.context import DONE, PROBLEMS, WRONG_USE, Globals, emit, say, with_gate
+from penstock.cli.context import DONE, PROBLEMS, Globals, emit, say, with_gate
 
 if TYPE_CHECKING:
     from penstock.gate import Gate
     from penstock.model.suppression import Hit
     from penstock.store.suppressions import StoredSuppression
-    from penstock.suppression_list import Imported
 
 __all__ = ["app"]
 
@@ -169,9 +168,20 @@ def import_(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="CSV or JSONL: address, domain, company_id or hash, reason, scope, at."),
+        typer.Argument(
+            metavar="FILE",
+            help="CSV or JSONL: address, domain, company_id or hash, reason, scope, at; or a service's export.",
+        ),
     ] = None,
-    format_: Annotated[str, typer.Option("--format", metavar="F", help="auto: the columns above.")] = "auto",
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="F",
+            help="auto (the columns above, and exports that look like no other), sendgrid, mailgun, postmark, ses, "
+            "brevo, mailjet, resend, mailchimp, hubspot.",
+        ),
+    ] = "auto",
     resolve: Annotated[
         bool, typer.Option("--resolve", help="Unusable rows of FILE, or of every file, are settled.")
     ] = False,
@@ -182,41 +192,12 @@ def import_(
 
     Unusable rows hold commercial mail of their scope until --resolve says that they are settled.
     """
+    from penstock.cli.suppress_import import imported, settled
 
-    async def work(gate: Gate) -> int:
-        from penstock.errors import InvalidInput
-        from penstock.suppression_list import SuppressionList
-
-        entries = SuppressionList(gate.house)
-        if resolve:
-            number = await entries.resolve(file)
-            say(f"{number} file(s) settled") if not json else emit({"resolved": number})
-            return DONE
-        if file is None:
-            raise InvalidInput("a file is needed", where="FILE")
-        if format_ != "auto":
-            raise InvalidInput(f"format {format_!r} is not in this version", where="--format", mend="auto")
-        imported = await entries.import_file(file)
-        _tell_import(file, imported, json=json)
-        return PROBLEMS if strict and imported.faults else DONE
-
-    with_gate(Globals.of(context), work)
-
-
-def _tell_import(file: Path, imported: Imported, *, json: bool) -> None:
-    for fault in imported.faults:
-        say(f"{file}:{fault.line}: {fault.why}", error=True)
-    if json:
-        faults = [{"line": fault.line, "why": fault.why} for fault in imported.faults]
-        emit({"rows": imported.rows, "added": imported.added, "faults": faults})
+    if resolve:
+        with_gate(Globals.of(context), lambda gate: settled(gate, file, json=json))
     else:
-        say(f"{imported.added} of {imported.rows} rows are on the list")
-    if imported.faults:
-        say(
-            "commercial mail of their scope is held until they are settled (import the mended rows, then run this):",
-            error=True,
-        )
-        say(f"  penstock suppress import --resolve {file}", error=True)
+        with_gate(Globals.of(context), lambda gate: imported(gate, file, format_, json=json, strict=strict))
 
 
 @app.command()
@@ -242,8 +223,17 @@ def export(
     with_gate(Globals.of(context), work, read_only=True)
 
 
-@app.command(hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def sync() -> None:
-    """(not in this version) two-way with an ESP's own list."""
-    say("penstock: suppress sync is not in this version", error=True)
-    raise typer.Exit(WRONG_USE)
+@app.command()
+def sync(
+    context: typer.Context,
+    adapter: Annotated[str, typer.Argument(metavar="ADAPTER", help="The name of an [adapters.NAME].")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what differs.")] = False,
+    json: Json = False,
+) -> None:
+    """Two-way with an ESP's own lists: what either side has is added to the other, and nothing is ever removed.
+
+    Given to the ESP are objections of people for whom it was handed mail before, and only on a list bound to a stream.
+    """
+    from penstock.cli.suppress_sync import synced
+
+    with_gate(Globals.of(context), lambda gate: synced(gate, adapter, dry_run=dry_run, json=json), read_only=dry_run)

@@ -1,6 +1,6 @@
 """Whether a mail is authenticated by the domain in its From, as far as the config alone can tell.
 
-Alignment in relaxed mode (RFC 7489 section 3.1): the domain that signs (`d=`), or that of MAIL FROM, and the domain of
+Alignment in relaxed mode (RFC 9989): the domain that signs (`d=`), or that of MAIL FROM, and the domain of
 From belong to one organisation.
 """
 
@@ -67,11 +67,12 @@ def authentication_findings(campaign: Campaign, services: Services) -> Iterator[
         yield Finding("warning", "[[sender]]", "there is none, so nothing is signed here (DKIM)", mend)
         return
     domain = a_label(split_mailbox(campaign.message.from_)[1].rpartition("@")[2].lower())
-    adapter = services.adapter_for(campaign.stream)
-    if why := misaligned(domain, adapter, services):
+    ways = services.ways_of(campaign.stream, domain)
+    for why in dict.fromkeys(why for way in ways if (why := misaligned(domain, way, services))):
         yield Finding("error", "[message] from", f"AUTH_MISSING: {why}", "see [[sender]] in the config")
         return
-    ours = [each for each in _names(adapter) if services.capabilities.get(each, _PLAIN).dkim == "ours"]
+    names = dict.fromkeys(name for way in ways for name in _names(way))
+    ours = [each for each in names if services.capabilities.get(each, _PLAIN).dkim == "ours"]
     sender = senders.of(domain)
     if sender is not None and ours and senders.signer(domain, services.clock.now()) is None:
         what = f"mail of {sender.domain} is not signed here (DKIM); whether {' or '.join(ours)} signs it is not known"

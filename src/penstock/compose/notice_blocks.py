@@ -13,17 +13,20 @@ from penstock.compose.notice_extras import NO_EXTRAS, Extras
 from penstock.compose.notice_text import BLOCKS, DASHES, Block, NoticeText
 from penstock.model.verdict import Variant
 
-__all__ = ["OPTOUT_MARK", "PREFERENCES_MARK", "NoticeForm", "Written", "label_markup", "notice_form"]
+__all__ = ["OF_THE_CONTACT", "OPTOUT_MARK", "PREFERENCES_MARK", "NoticeForm", "Written", "label_markup", "notice_form"]
 
 OPTOUT_MARK = "https://optout.invalid/"
 PREFERENCES_MARK = "https://preferences.invalid/"
 """Stand in for this mail's links while blocks are prepared."""
 
 _MARKS = re.compile(f"({re.escape(OPTOUT_MARK)}|{re.escape(PREFERENCES_MARK)})")
-_PER_MAIL = frozenset({"reason", "source"})
-"""Blocks that say something of the contact; the others are the same for all mails of a form, but for the links."""
 _REASON = ("function", "industry", "reason")
-"""All that the block of that name sees of a contact."""
+OF_THE_CONTACT: Mapping[Block, frozenset[str]] = {
+    "reason": frozenset(_REASON),
+    "source": frozenset({*_REASON, "source"}),
+}
+"""Blocks that say something of the contact, and by which names; the others are the same for all mails of a form, but
+for the links."""
 _REASONS = 1_024
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _LINK = re.compile(r"https://[\w\[][^\s<>\"]*")
@@ -93,7 +96,7 @@ class NoticeForm:
         escaped = {mark: html.escape(url) for mark, url in links.items()}
         for block in BLOCKS[self.variant]:
             number, wording = divmod(number, len(self.notice.blocks[self.variant, block]))
-            if block in _PER_MAIL:
+            if block in OF_THE_CONTACT:
                 made = self._reason if block == "reason" else self._source
                 found = made(values, own, wording)
             else:
@@ -143,7 +146,7 @@ def notice_form(
     """Prepare the blocks that say nothing of the contact."""
     fixed: dict[Block, tuple[_Block, ...]] = {}
     for block in BLOCKS[variant]:
-        if block in _PER_MAIL:
+        if block in OF_THE_CONTACT:
             continue
         made: list[_Block] = []
         for wording in range(len(notice.blocks[variant, block])):

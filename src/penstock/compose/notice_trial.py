@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.compose.fault import TemplateFault
-from penstock.compose.notice_blocks import OPTOUT_MARK, PREFERENCES_MARK
+from penstock.compose.notice_blocks import OF_THE_CONTACT, OPTOUT_MARK, PREFERENCES_MARK
 from penstock.compose.notice_text import BLOCKS, Block, NoticeFile, NoticeText
 from penstock.compose.sandbox import Nest
 from penstock.model.contact import Function, SourceMethod
@@ -19,6 +19,7 @@ _TABLES = {
     "functions": frozenset(map(str, Function)),
     "labels": frozenset({"optout_link", "privacy_link"}),
 }
+_PLAIN = frozenset({"functions", "labels"})
 _LEGAL_NAME = "Nordprobe"
 """Stands for the controller in the trial: a word that no text holds by itself."""
 
@@ -26,6 +27,7 @@ _WANTED: tuple[tuple[Block, str, str], ...] = (
     ("optout", "optout_url", OPTOUT_MARK),
     ("identity", "controller.legal_name", _LEGAL_NAME),
 )
+_CONTACT = frozenset(name for names in OF_THE_CONTACT.values() for name in names)
 _NO_TEXT = "is no text of at least one character"
 _CONTROLLER = (
     "address",
@@ -61,6 +63,8 @@ def table_faults(file: NoticeFile) -> list[TableFault]:
                 found.append(TableFault(f"{name}.{key}", f"is unknown; known are {', '.join(sorted(known))}"))
             elif not _is_text(given):
                 found.append(TableFault(f"{name}.{key}", _NO_TEXT))
+            elif name in _PLAIN and ("{{" in given or "{%" in given):
+                found.append(TableFault(f"{name}.{key}", "is plain text: nothing is filled in there"))
     return found
 
 
@@ -76,8 +80,12 @@ def notice_faults(notice: NoticeText) -> list[TemplateFault]:
 
 
 def _faults(notice: NoticeText, values: Mapping[str, Any]) -> Iterator[TemplateFault]:
-    wordings = [each for block in notice.blocks.values() for each in block]
-    for each in (*wordings, *notice.sources.values(), *notice.extras.values()):
+    for (_, block), wordings in notice.blocks.items():
+        # What only some blocks are told is unknown in the others, as when a mail is made.
+        unknown = _CONTACT - OF_THE_CONTACT.get(block, frozenset())
+        seen = {name: value for name, value in values.items() if name not in unknown}
+        yield from (made for each in wordings if isinstance(made := each.render(seen), TemplateFault))
+    for each in (*notice.sources.values(), *notice.extras.values()):
         made = each.render(values)
         if isinstance(made, TemplateFault):
             yield made

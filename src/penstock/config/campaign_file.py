@@ -39,6 +39,7 @@ class CampaignTable(Section):
     product_for: Literal["companies", "persons", "both"] = "companies"
     topic: tuple[str, ...] = ()
     owner: str = ""
+    tag: str = ""
     channel: str = "email"
     stream: Stream = Stream.PROSPECTING
     basis: Basis = Basis.LEGITIMATE_INTEREST

@@ -47,15 +47,20 @@ def _adapters(settings: Settings) -> Iterator[Fault]:
 
 
 def _routes(settings: Settings) -> Iterator[Fault]:
-    for stream, text in settings.routes.items():
+    written: list[tuple[tuple[str | int, ...], str]] = [(("routes", name), to) for name, to in settings.routes.items()]
+    for place, rule in enumerate(settings.route):
+        written.append((("route", place, "to"), rule.to))
+        if rule.stream is None and not (rule.sender or rule.countries or rule.tag):
+            yield Fault("a rule that fits every mail", ("route", place), 'write [routes] default = "…" instead')
+    for where, text in written:
         try:
             names = [*names_in(parse_route(text))]
         except ValueError as fault:
-            yield Fault(str(fault), ("routes", stream), "a name, failover(a b), roundrobin(a b) or weighted(a=3 b=1)")
+            yield Fault(str(fault), where, "a name, failover(a b), roundrobin(a b) or weighted(a=3 b=1)")
             continue
         for name in names:
             if name not in settings.adapters:
-                yield Fault("names no adapter", ("routes", stream), did_you_mean(name, settings.adapters))
+                yield Fault("names no adapter", where, did_you_mean(name, settings.adapters))
 
 
 def _controllers(settings: Settings) -> Iterator[Fault]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from penstock.config.secret_text import SecretText, SecretValue
+from penstock.config.secret_text import SecretValue
 from penstock.model.address import a_label
 from penstock.model.campaign import Stream
 from penstock.model.contact import SourceMethod
 from penstock.model.window import parse_window
 
 __all__ = [
-    "AdapterSettings",
     "ClockSettings",
     "ControllerSettings",
     "Filled",
@@ -83,6 +83,13 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("expected a network such as 192.0.2.0/24 or 2001:db8::/32") from None
+
+
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError("expected a name of at most 64 letters, digits, '.', '_' and '-'")
@@ -110,6 +117,7 @@ Domain = Annotated[str, AfterValidator(_domain)]
 Listen = Annotated[str, AfterValidator(_listen)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Network = Annotated[str, AfterValidator(_network)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 
 
@@ -159,28 +167,21 @@ class ControllerSettings(Section):
     uk_representative: str = ""
 
 
-class AdapterSettings(Section):
-    """`[adapters.NAME]`: a way out. `rate` limits apply together."""
-
-    url: Filled
-    password: SecretValue = SecretText()
-    api_key: SecretValue = SecretText()
-    endpoint: str = ""
-    rate: tuple[Rate, ...] = ()
-    aup_exception: str = ""
-
-
 class WebSettings(Section):
-    """`[web]`: the public pages."""
+    """`[web]`: the public pages. `trusted_proxies` may say who a caller is (X-Forwarded-For)."""
 
     base_url: PublicUrl = ""
     listen: Listen = "127.0.0.1:8080"
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 class InboundSettings(Section):
-    """`[inbound]`: what can be read of what comes back."""
+    """`[inbound]`: what can be read of what comes back. Zero hours: never."""
 
     reply_domain: Domain = ""
+    keep_calls_days: AtLeastOne = 30
+    silent_after_hours: Annotated[int, Field(ge=0)] = 24
+    sync_hours: Annotated[int, Field(ge=0)] = 24
 
 
 class CredentialSettings(Section):

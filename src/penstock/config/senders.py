@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from penstock.model.address import a_label
 from penstock.model.campaign import Stream
 from penstock.model.route import names_in, parse_route
+from penstock.model.routing import ways_of
 
 if TYPE_CHECKING:
     from penstock.config.sender_section import SenderSettings
@@ -34,8 +35,8 @@ def sender_fault(settings: Settings, from_address: str, controller: str, stream:
     if sender is None or sender.domain not in allowed:
         mend = f"use one of {', '.join(allowed)}" if allowed else "no [[sender]] is meant for this controller"
         return "the domain of From is in no [[sender]]", mend
-    route = settings.routes.get(stream.value) or settings.routes["default"]
-    for adapter in names_in(parse_route(route)):
+    routes = ways_of(stream, sender.domain, settings.routes_by_stream(), settings.route_rules())
+    for adapter in dict.fromkeys(name for route in routes for name in names_in(parse_route(route))):
         if sender.adapters and adapter not in sender.adapters:
             mend = f"route the stream {stream} by {' or '.join(sender.adapters)}"
             return f"mail from {sender.domain} may not leave by the adapter {adapter}", mend

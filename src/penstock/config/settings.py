@@ -10,11 +10,11 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from penstock.config.adapter_section import AdapterSettings, RouteSettings
 from penstock.config.environment import EnvironmentTable, read_environment
 from penstock.config.fault import first_fault
 from penstock.config.refusals import first_refusal
 from penstock.config.sections import (
-    AdapterSettings,
     ClockSettings,
     ControllerSettings,
     Filled,
@@ -40,6 +40,7 @@ from penstock.config.toml_document import TomlDocument, read_toml
 from penstock.errors import ConfigError
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Controller
+from penstock.model.routing import RouteRule
 from penstock.model.safety import Safety
 
 __all__ = ["Settings", "StageSettings", "load_settings"]
@@ -60,6 +61,7 @@ class Settings(Section):
     controllers: dict[Name, ControllerSettings] = Field(default_factory=dict)
     adapters: dict[Name, AdapterSettings] = Field(default_factory=lambda: {"main": AdapterSettings(url="file:outbox")})
     routes: dict[Route, Filled] = Field(default_factory=_default_route)
+    route: tuple[RouteSettings, ...] = ()
     web: WebSettings = WebSettings()
     relay: RelaySettings = RelaySettings()
     registers: dict[Name, RegisterSettings] = Field(default_factory=dict)
@@ -107,6 +109,20 @@ class Settings(Section):
     def controller_objects(self) -> dict[str, Controller]:
         """The controllers by id, as mails and notices know them."""
         return {name: Controller(id=name, **one.model_dump()) for name, one in self.controllers.items()}
+
+    def routes_by_stream(self) -> dict[str, str]:
+        """`[routes]` by the name of the stream, or `default`."""
+        return {str(stream): to for stream, to in self.routes.items()}
+
+    def all_routes(self) -> tuple[str, ...]:
+        """The routes of the streams and of the rules, as written."""
+        return tuple(dict.fromkeys((*self.routes.values(), *(each.to for each in self.route))))
+
+    def route_rules(self) -> tuple[RouteRule, ...]:
+        """`[[route]]` as mails obey it."""
+        return tuple(
+            RouteRule(each.to, each.stream, each.sender, frozenset(each.countries), each.tag) for each in self.route
+        )
 
     def brakes(self) -> Safety:
         """`[safety]` as the house obeys it."""

@@ -94,7 +94,7 @@ class HandOver:
         """Slices per adapter, several in flight; the first Unavailable is raised after all of them are settled."""
         by_adapter: dict[str, list[Work]] = {}
         for item in work:
-            by_adapter.setdefault(self._services.adapter_for(item[1].stream), []).append(item)
+            by_adapter.setdefault(self._services.way_of(item[1]), []).append(item)
         slices: list[asyncio.Task[None]] = []
         try:
             async with self._turn:  # rounds begin their mails one after the other, in the order of the queue

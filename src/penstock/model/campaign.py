@@ -169,6 +169,7 @@ class Campaign:
     product_for: Literal["companies", "persons", "both"] = "companies"
     topic: tuple[str, ...] = ()
     owner: str = ""
+    tag: str = ""
     channel: str = "email"
     stream: Stream = Stream.PROSPECTING
     basis: Basis = Basis.LEGITIMATE_INTEREST

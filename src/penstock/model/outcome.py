@@ -15,9 +15,13 @@ OutcomeWord = Literal["accepted", "try_later", "failed", "uncertain"]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The next hop took responsibility. `receipt` is its id or reply, without an address."""
+    """The next hop took responsibility. `receipt` is its id or reply, without an address.
+
+    `via` is the adapter that handed it over, where what comes back will name the mail by that adapter.
+    """
 
     receipt: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """May have been sent. Never retried blindly, never failed over."""
+    """May have been sent. Never retried blindly, never failed over. `via` as with `Accepted`."""
 
     why: str
+    via: str = ""
 
 
 Outcome = Accepted | TryLater | Failed | Uncertain

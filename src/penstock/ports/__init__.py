@@ -7,8 +7,20 @@ a bug.
 
 from penstock.ports.adapters import Adapter, AdapterAddress, Capabilities
 from penstock.ports.clock import Clock
+from penstock.ports.esp_lists import ErasureReceipt, EspErasure, EspLists, Listed
 from penstock.ports.lists import Counts, ListKey, ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Ticket
+from penstock.ports.returns import (
+    Kept,
+    NobodySilent,
+    PastEvent,
+    ReturnCount,
+    Returns,
+    SavedCall,
+    Silence,
+    Silences,
+    Told,
+)
 from penstock.ports.services import Services, Tokens
 from penstock.ports.signing import NoSenders, SenderDomain, Senders, Signer
 from penstock.ports.sources import ContactRow, RowFault, Source
@@ -23,6 +35,7 @@ from penstock.ports.store import (
     Standings,
     Suppressions,
 )
+from penstock.ports.webhooks import Genuine, Marks, WebhookAddress, WebhookCall, WebhookCodec
 
 __all__ = [
     "ALL_STREAMS",
@@ -37,27 +50,41 @@ __all__ = [
     "Counts",
     "Edit",
     "Ending",
+    "ErasureReceipt",
+    "EspErasure",
+    "EspLists",
+    "Genuine",
     "Grant",
     "HistoryQuery",
+    "Kept",
     "Ledger",
     "ListKey",
     "ListStats",
+    "Listed",
     "Mails",
+    "Marks",
     "NoLists",
     "NoOptions",
     "NoSenders",
+    "NobodySilent",
+    "PastEvent",
     "Phase",
     "Queue",
     "RateQuery",
     "Rates",
     "Registers",
+    "ReturnCount",
+    "Returns",
     "RowFault",
+    "SavedCall",
     "SavedMail",
     "SenderDomain",
     "Senders",
     "Services",
     "Settlement",
     "Signer",
+    "Silence",
+    "Silences",
     "Source",
     "Stage",
     "Standings",
@@ -65,4 +92,8 @@ __all__ = [
     "Suppressions",
     "Ticket",
     "Tokens",
+    "Told",
+    "WebhookAddress",
+    "WebhookCall",
+    "WebhookCodec",
 ]

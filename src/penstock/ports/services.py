@@ -11,12 +11,15 @@ from penstock.law.jurisdictions import Table
 from penstock.law.taxonomy import Taxonomy
 from penstock.model.campaign import Controller, Stream
 from penstock.model.legal_text import LegalTexts
+from penstock.model.mail import Mail
+from penstock.model.routing import RouteRule, way_of, ways_of
 from penstock.model.safety import Safety
 from penstock.model.standing import FRESH, Standing
 from penstock.ports.adapters import Capabilities
 from penstock.ports.clock import Clock
 from penstock.ports.lists import ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Rates
+from penstock.ports.returns import NobodySilent, Silences
 from penstock.ports.signing import NoSenders, Senders
 from penstock.ports.store import Standings, Suppressions
 
@@ -62,6 +65,8 @@ class Services:
     fallback_language: str | None = None
     routes: Mapping[str, str] = field(default_factory=dict)
     """Stream name, or `default`, to adapter name."""
+    route_rules: tuple[RouteRule, ...] = ()
+    """What wins over `routes`, the first that fits."""
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     """By adapter name."""
     adapter_rates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -78,6 +83,12 @@ class Services:
     """National opt-out registers."""
     list_stats: ListStats = field(default_factory=NoLists)
     """How earlier mails to a list fared."""
+    returns: Silences = field(default_factory=NobodySilent)
+    """What ESPs did not tell."""
+    silent_after_hours: int = 0
+    """How long an ESP may tell nothing of mail that it was given; 0: as long as it likes."""
+    doors: frozenset[str] = frozenset()
+    """The adapters whose ESP can call back."""
     senders: Senders = field(default_factory=NoSenders)
     """The domains that may stand in From, and who signs for them."""
     legal_texts: LegalTexts = field(default_factory=LegalTexts)
@@ -85,6 +96,10 @@ class Services:
     policy_mark: str = ""
     """Digest of the policy in force; approvals are bound to it."""
 
-    def adapter_for(self, stream: Stream) -> str:
-        """The adapter that mails of this stream leave by."""
-        return self.routes.get(stream, self.routes.get("default", ""))
+    def way_of(self, mail: Mail) -> str:
+        """The adapter, or the route of several, that this mail leaves by."""
+        return way_of(mail, self.routes, self.route_rules)
+
+    def ways_of(self, stream: Stream, sender: str) -> tuple[str, ...]:
+        """All that mails of this stream and From domain may leave by, whoever gets them."""
+        return ways_of(stream, sender, self.routes, self.route_rules)

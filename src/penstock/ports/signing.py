@@ -60,7 +60,7 @@ class Senders(Protocol):
         ...
 
     def same_organisation(self, one: str, other: str, /) -> bool:
-        """Whether two domains are aligned in relaxed mode: one organisational domain (RFC 7489 section 3.1)."""
+        """Whether two domains are aligned in relaxed mode: one organisational domain (RFC 9989, alignment)."""
         ...
 
 

@@ -14,6 +14,7 @@ SHIPPED: dict[str, str] = {
     "external_register": "penstock.stages.checks.external_register:ExternalRegister",
     "legitimate_interest": "penstock.stages.checks.legitimate_interest:LegitimateInterest",
     "adapter_terms": "penstock.stages.checks.adapter_terms:AdapterTerms",
+    "silent_adapter": "penstock.stages.checks.silent_adapter:SilentAdapter",
     "impact_assessment": "penstock.stages.checks.impact_assessment:ImpactAssessment",
     "provenance": "penstock.stages.checks.provenance:Provenance",
     "freshness": "penstock.stages.checks.freshness:Freshness",

@@ -18,6 +18,7 @@ from penstock.ports import Clock, Ending
 from penstock.store.chain import Chain, sha256
 from penstock.store.daily_count import count_begun
 from penstock.store.database import Database
+from penstock.store.handed import handed_rows
 from penstock.store.house_rules import HouseRules
 from penstock.store.instants import from_micros, iso, maybe_micros, micros
 from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
@@ -68,6 +69,7 @@ class Ledger:
         self._sql_of_days = database.statements("meta")
         self._sql_of_lists = database.statements("list_stats")
         self._sql_of_standings = database.statements("standings")
+        self._sql_of_returns = database.statements("returns")
         self._suppressions = suppressions
         self._rechecker = Rechecker(database.statements, rules)
 
@@ -252,6 +254,7 @@ class Ledger:
                     failed.append((seq, code, moment))
                 case TryLater(code=code, attempt_used=used):
                     again.append((seq, code, maybe_micros(ending.due), 0 if used else 1, moment))
+        write_rows(connection, self._sql_of_returns, "hand", handed_rows(ended, moment))
         if accepted:
             connection.execute(self._sql["end_accepted"], (numbers(accepted), moment))
         if uncertain:

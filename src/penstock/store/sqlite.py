@@ -23,6 +23,7 @@ from penstock.store.notice_texts import NoticeTexts
 from penstock.store.opening import Opened, has_data, open_to_look, open_to_write
 from penstock.store.rates import Rates
 from penstock.store.records import ContactRecord
+from penstock.store.returns import Returns
 from penstock.store.snapshots import Snapshots
 from penstock.store.standings import Standings
 from penstock.store.suppressions import Suppressions
@@ -58,6 +59,7 @@ class SqliteStore:
         self.rates = Rates(database, clock)
         self.list_stats = ListStats(database)
         self.notice_texts = NoticeTexts(database, clock, chain)
+        self.returns = Returns(database, clock, chain, self.suppressions, records)
         self.snapshots = Snapshots(database, records)
 
     @classmethod

@@ -6,13 +6,16 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
+
+from penstock.model.event import EventKind
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["HTTP_HEADERS", "Arrived", "FakeEsp", "Mood", "Refused"]
+__all__ = ["HTTP_HEADERS", "Arrived", "FakeEsp", "Happening", "Mood", "OnList", "PostedCall", "Refused"]
 
 _MOST_OCTETS = 64 << 20
 HTTP_HEADERS = frozenset(
@@ -74,6 +77,33 @@ class Arrived:
     """The bytes, where the ESP takes them as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What became of a mail that the fake took. `key` tells it from all others."""
+
+    kind: EventKind
+    arrived: Arrived
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostedCall:
+    """One webhook call as this ESP makes it, signed where it signs: header names in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OnList:
+    """An entry of one of the ESP's suppression lists; names of lists as the ESP's description has them."""
+
+    list_name: str
+    address: str
+    at: datetime
+
+
 class Refused(Exception):  # noqa: N818 — it is an answer
     """The request breaks the published description: answered as the ESP answers such a thing."""
 
@@ -100,6 +130,12 @@ class FakeEsp(ABC):
     requests: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     url: str = ""
+    webhook_key: str = ""
+    """What a receiver verifies the calls by; each fake makes its own."""
+    listed: list[OnList] = field(default_factory=list)
+    """What stands on the suppression lists; requests that add or remove change it."""
+    erased: list[str] = field(default_factory=list)
+    """Addresses that the ESP was asked to erase."""
     _runner: web.AppRunner | None = None
 
     @abstractmethod
@@ -126,6 +162,25 @@ class FakeEsp(ABC):
     def sends(self, request: web.Request) -> bool:
         """Whether this is a request to send."""
         ...
+
+    def calls(self, happenings: Sequence[Happening], at: datetime) -> Sequence[PostedCall]:
+        """The webhook calls by which this ESP tells of these, made at that moment: as many in one as it puts in one.
+
+        `EventKind.UNKNOWN` is an event type that the ESP has and nobody acts upon.
+        """
+        del happenings, at
+        return ()
+
+    async def post(self, url: str, happenings: Sequence[Happening], at: datetime) -> list[int]:
+        """Make the calls; the statuses that came back."""
+        import aiohttp
+
+        async with aiohttp.ClientSession() as session:
+            statuses = []
+            for call in self.calls(happenings, at):
+                async with session.post(url, data=call.body, headers=dict(call.headers)) as answer:
+                    statuses.append(answer.status)
+            return statuses
 
     async def __aenter__(self) -> Self:
         from aiohttp import web

@@ -8,9 +8,10 @@ from penstock.model.identity import Identity
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Outcome
 from penstock.model.suppression import Hit
-from penstock.ports import Capabilities, Grant, RateQuery
+from penstock.ports import Capabilities, Clock, Grant, Kept, RateQuery, ReturnCount, SavedCall, Silence, Told
+from penstock.testing.clocks import FakeClock
 
-__all__ = ["CountingRates", "CountingSuppressions", "MemoryAdapter"]
+__all__ = ["CountingRates", "CountingSuppressions", "FakeReturns", "MemoryAdapter"]
 
 
 class CountingSuppressions:
@@ -76,3 +77,71 @@ class MemoryAdapter:
 
     async def aclose(self) -> None:
         """Nothing to give back."""
+
+
+class FakeReturns:
+    """Keeps calls in memory. `told` is what was read of them, `set_aside` the numbers of those that could not be.
+
+    With `away` set everything raises it. `silent` answers `silence`.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or FakeClock()
+        self.calls: list[SavedCall] = []
+        self.told: list[Told] = []
+        self.set_aside: list[int] = []
+        self.counted: dict[tuple[str, str], int] = {}
+        self.away: Exception | None = None
+        self.silent: dict[str, Silence] = {}
+        self.asked = 0
+        self._marks: dict[tuple[str, str], bytes] = {}
+        self._read: set[int] = set()
+
+    async def save(self, adapter: str, mark: str, body: bytes, /) -> Kept:
+        """Once for each mark and body."""
+        self._here()
+        known = self._marks.setdefault((adapter, mark), body)
+        if any(call.adapter == adapter and call.body == body for call in self.calls):
+            return Kept.KNOWN
+        if known is not body:
+            return Kept.OTHER
+        self.calls.append(SavedCall(len(self.calls), adapter, self._clock.now(), body))
+        return Kept.NEW
+
+    async def unread(self, limit: int, /) -> Sequence[SavedCall]:
+        """In the order they came."""
+        self._here()
+        return [call for call in self.calls if call.seq not in self._read][:limit]
+
+    async def take_in(self, call: SavedCall, told: Sequence[Told], /) -> Mapping[str, int]:
+        """Everything is taken."""
+        self._here()
+        self._read.add(call.seq)
+        self.told += told
+        return {"taken": len(told)}
+
+    async def unreadable(self, call: SavedCall, /) -> None:
+        """Set aside."""
+        self._here()
+        self._read.add(call.seq)
+        self.set_aside.append(call.seq)
+
+    async def count(self, adapter: str, what: str, /) -> None:
+        """Into `counted`."""
+        self._here()
+        self.counted[adapter, what] = self.counted.get((adapter, what), 0) + 1
+
+    async def counts(self) -> Sequence[ReturnCount]:
+        """What was counted."""
+        self._here()
+        return [ReturnCount(*key, number, self._clock.now()) for key, number in self.counted.items()]
+
+    async def silence(self, adapter: str, hours: float, /) -> Silence | None:
+        """As set; `asked` counts look-ups."""
+        del hours
+        self.asked += 1
+        return self.silent.get(adapter)
+
+    def _here(self) -> None:
+        if self.away is not None:
+            raise self.away

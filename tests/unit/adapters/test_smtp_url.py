@@ -119,3 +119,12 @@ def test_user_and_password_come_together(tmp_path: Path) -> None:
     url = "smtp+gmail:eva@firm.example?auth=xoauth2&client_id=abc"
     with pytest.raises(ConfigError, match="https"):
         adapter_from_url("main", url, tmp_path, clock, password=Secret(), endpoint="http://tokens.example/")
+
+
+def test_events_that_nobody_would_hear_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nobody would hear them .*\[adapters.main.webhook\]"):
+        adapter_from_url("main", "smtp://smtp.sendgrid.example?events=sendgrid", tmp_path, FakeClock())
+    adapter = adapter_from_url(
+        "main", "smtp://smtp.sendgrid.example?events=sendgrid", tmp_path, FakeClock(), marks=lambda _id: ()
+    )
+    assert isinstance(adapter, SmtpAdapter)

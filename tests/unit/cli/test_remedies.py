@@ -98,6 +98,10 @@ def test_one_code_with_several_causes_is_told_apart() -> None:
 def test_dates_are_told() -> None:
     at = datetime(2026, 12, 23, 9, tzinfo=UTC)
     assert "2026-12-23 09:00 UTC" in said(reason(Code.FREQUENCY_CAP, DEFER, until=at))[0].change
+    assert "pace" in said(reason(Code.RATE_BACKOFF, DEFER, until=at))[0].change
+    silent = said(reason(Code.RATE_BACKOFF, DEFER, rule="inbound.silent_after_hours", until=at))[0].change
+    assert "penstock doctor" in silent
+    assert "2026-12-23 09:00 UTC" in silent
     assert "went on 2026-12-23" in said(reason(Code.DUPLICATE), history=History(sent_at=at))[0].change
 
 

@@ -105,6 +105,20 @@ def test_a_misspelt_variable_is_found_wherever_it_stands(own: Own) -> None:
 
 
 @pytest.mark.parametrize(
+    ("block", "variable"),
+    [("identity", "reason"), ("rights", "source.phrase"), ("optout", "function"), ("reason", "source.reference")],
+)
+def test_what_is_known_of_the_contact_is_found_where_it_is_not_told(own: Own, block: str, variable: str) -> None:
+    """Approved, it would block every mail."""
+    path = own("hu") / "hu/notice.toml"
+    before, mark, after = path.read_text().partition("\n[first]\n")
+    head, start, rest = after.partition(f'{block} = """')
+    path.write_text(f"{before}{mark}{head}{start}{{{{ {variable} }}}} {rest}")
+    faults = notice_faults(NoticeShelf(TEMPLATES, path.parents[1]).text("hu"))
+    assert {(fault.variable or "").partition(".")[0] for fault in faults} == {variable.partition(".")[0]}
+
+
+@pytest.mark.parametrize(
     ("old", "new", "key", "says"),
     [
         ('reply_phrase = "No, thanks"', "reply_phrase = 7", "reply_phrase", "no text"),
@@ -117,6 +131,7 @@ def test_a_misspelt_variable_is_found_wherever_it_stands(own: Own) -> None:
         ("\noptout_link = ", "\noptout_link = 3\n# ", "labels.optout_link", "no text"),
         ("\noptout_link = ", "\n# ", "labels.optout_link", "missing"),
         ("[labels]", "[unread]", "labels", "no table"),
+        ("\noptout_link = ", '\noptout_link = "{{ optout_url }}"\n# ', "labels.optout_link", "plain text"),
     ],
 )
 def test_a_key_that_is_missing_unknown_or_no_text_is_found_by_its_name(

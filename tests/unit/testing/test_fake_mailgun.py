@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from penstock.testing.esp import Arrived, Mood
+from penstock.model.event import EventKind
+from penstock.testing.described import deviations
+from penstock.testing.esp import Arrived, Happening, Mood, OnList
 from penstock.testing.esp_contract import finished
 from penstock.testing.esps.mailgun import FakeMailgun
 from penstock.testing.esps.mailgun_fields import FIELDS, MIME_FIELDS, REQUIRED
@@ -19,6 +24,9 @@ from penstock.testing.esps.mailgun_fields import FIELDS, MIME_FIELDS, REQUIRED
 DESCRIPTION = json.loads((Path(__file__).parents[2] / "esp/mailgun/description.json").read_text(encoding="utf-8"))
 OPERATIONS = DESCRIPTION["operations"]
 MESSAGES, WHOLE = "/v3/nordlicht.example/messages", "/v3/nordlicht.example/messages.mime"
+EVENT, EVENT_FIELDS = DESCRIPTION["event"], DESCRIPTION["event_fields"]
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+EARLIER = datetime(2026, 10, 5, 7, 30, tzinfo=UTC)
 UNKNOWN_TYPE = {"type": "object"}
 """How the description writes a moment, although its examples are text."""
 FIELDS_NOW = {
@@ -348,7 +356,7 @@ async def test_suppressions_are_added_paged_looked_up_and_removed(name: str) -> 
         assert (await call(fake, "DELETE", f"{path}/p1@firm.example", described=f"DELETE {one}"))[0] == 200
         assert (await call(fake, "GET", f"{path}/p1@firm.example", described=f"GET {one}"))[0] == 404
         assert (await call(fake, "DELETE", path, described=f"DELETE {base}"))[0] == 200
-        assert fake.lists.records[name] == {}
+        assert fake.listed == []
 
 
 @pytest.mark.parametrize(
@@ -373,3 +381,168 @@ async def test_a_page_beyond_the_limit_is_refused() -> None:
     async with FakeMailgun() as fake:
         for query in ("limit=1001", "limit=x", "page=third", "colour=red"):
             assert (await call(fake, "GET", f"/v3/nordlicht.example/bounces?{query}"))[0] == 400
+
+
+def happened(kind: EventKind, key: str = "k", **headers: str) -> Happening:
+    arrived = Arrived(
+        sender="eva.berg@nordlicht.example",
+        recipient="Anna Keller <anna@firm.example>",
+        subject="Words",
+        text="Words",
+        html=None,
+        headers=headers,
+        mail_id="m1",
+    )
+    return Happening(kind, arrived, key, NOW - timedelta(seconds=30))
+
+
+def told(fake: FakeMailgun, *happenings: Happening, at: datetime = NOW) -> list[dict[str, Any]]:
+    return [json.loads(call.body) for call in fake.calls(happenings, at)]
+
+
+@pytest.mark.parametrize("kind", sorted(EventKind))
+def test_an_event_is_as_described_and_names_person_time_and_our_id(kind: EventKind) -> None:
+    (call,) = told(FakeMailgun(), happened(kind))
+    event = call["event-data"]
+    assert set(call) == {"signature", "event-data"}
+    assert deviations(event, EVENT) == []
+    assert set(EVENT_FIELDS[event["event"]]) - {"recipient-provider", *event} == set()
+    assert event["recipient"] == "anna@firm.example"
+    assert event["user-variables"] == {"penstock-mail-id": "m1"}
+    assert event["timestamp"] == (NOW - timedelta(seconds=30)).timestamp()
+    assert len(event["id"]) == 22
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "severity", "status"),
+    [
+        (EventKind.ACCEPTED, "accepted", None, None),
+        (EventKind.DEFERRED, "failed", "temporary", (451, "4.7.1")),
+        (EventKind.DELIVERED, "delivered", None, (250, None)),
+        (EventKind.BOUNCED_HARD, "failed", "permanent", (550, "5.1.1")),
+        (EventKind.BOUNCED_SOFT, "failed", "permanent", (552, "5.2.2")),
+        (EventKind.BOUNCED_POLICY, "failed", "permanent", (550, "5.7.1")),
+        (EventKind.REJECTED, "failed", "permanent", (605, None)),
+        (EventKind.COMPLAINED, "complained", None, None),
+        (EventKind.UNSUBSCRIBED, "unsubscribed", None, None),
+        (EventKind.OPENED, "opened", None, None),
+        (EventKind.CLICKED, "clicked", None, None),
+        (EventKind.UNKNOWN, "stored", None, None),
+    ],
+)
+def test_each_kind_has_mailguns_words(
+    kind: EventKind, event: str, severity: str | None, status: tuple[int, str | None] | None
+) -> None:
+    (call,) = told(FakeMailgun(), happened(kind))
+    found = call["event-data"]
+    assert (found["event"], found.get("severity")) == (event, severity)
+    delivery = found.get("delivery-status")
+    assert (delivery and (delivery["code"], delivery.get("enhanced-code"))) == status
+
+
+def test_a_call_is_signed_over_time_and_token_with_the_keys_of_this_account() -> None:
+    fake, other = FakeMailgun(), FakeMailgun()
+    signature = told(fake, happened(EventKind.OPENED))[0]["signature"]
+    signed = (signature["timestamp"] + signature["token"]).encode()
+    assert signature["signature"] == hmac.new(fake.webhook_key.encode(), signed, hashlib.sha256).hexdigest()
+    assert signature["timestamp"] == str(int(NOW.timestamp()))
+    assert len(signature["token"]) == 50
+    assert fake.webhook_key.startswith("key-")
+    assert fake.webhook_key not in {other.webhook_key, fake.key}
+
+
+def test_each_event_is_a_call_of_its_own_and_keeps_its_id_when_told_again() -> None:
+    fake = FakeMailgun()
+    kinds = (EventKind.DELIVERED, EventKind.OPENED)
+    first, second = told(fake, *(happened(kind, kind.value) for kind in kinds))
+    (again,) = told(fake, happened(kinds[0], kinds[0].value), at=NOW + timedelta(hours=1))
+    assert first["event-data"] == again["event-data"]
+    assert first["signature"]["token"] != again["signature"]["token"]
+    assert first["event-data"]["id"] != second["event-data"]["id"]
+
+
+def test_the_message_id_comes_back_without_brackets_and_is_made_where_there_was_none() -> None:
+    fake = FakeMailgun(domain="mg.nordlicht.example")
+    known, made = told(
+        fake, happened(EventKind.OPENED, **{"message-id": "<1.a@nordlicht.example>"}), happened(EventKind.OPENED)
+    )
+    assert known["event-data"]["message"]["headers"] == {"message-id": "1.a@nordlicht.example"}
+    assert made["event-data"]["message"]["headers"]["message-id"].endswith("@mg.nordlicht.example")
+
+
+async def test_what_is_listed_is_shown_with_its_time_and_one_record_holds_all_tags() -> None:
+    async with FakeMailgun() as fake:
+        names = ("unsubscribes", "unsubscribes.prospecting", "bounces", "complaints")
+        fake.listed += [OnList(name, "anna@firm.example", EARLIER) for name in names]
+        fake.listed.append(OnList("unsubscribes.news.letter", "bo@firm.example", EARLIER))
+        shown = {}
+        for name in ("bounces", "unsubscribes", "complaints"):
+            described = f"GET /v3/{{domain_name}}/{name}"
+            _, page = await call(fake, "GET", f"/v3/nordlicht.example/{name}", described=described)
+            shown[name] = page["items"]
+    at = "Mon, 05 Oct 2026 07:30:00 UTC"
+    anna = {"address": "anna@firm.example", "created_at": at}
+    assert shown == {
+        "bounces": [{**anna, "code": "550", "error": ""}],
+        "unsubscribes": [
+            {**anna, "tags": ["*", "prospecting"]},
+            {"address": "bo@firm.example", "created_at": at, "tags": ["news.letter"]},
+        ],
+        "complaints": [anna],
+    }
+
+
+async def test_what_is_added_stands_on_the_list_of_its_tag_once() -> None:
+    async with FakeMailgun() as fake:
+        path, as_json = "/v3/nordlicht.example/unsubscribes", {"Content-Type": "application/json"}
+        created = "Mon, 05 Oct 2026 07:30:00 UTC"
+        record = {"address": "anna@firm.example", "tags": ["prospecting"], "created_at": created}
+        for _ in range(2):
+            body = json.dumps([record, {"address": "bo@firm.example"}]).encode()
+            assert (await call(fake, "POST", path, data=body, headers=as_json))[0] == 200
+        assert (await call(fake, "POST", path, [("address", "cy@firm.example"), ("tags", "news")]))[0] == 200
+        found = [(each.list_name, each.address) for each in fake.listed]
+        assert found == [
+            ("unsubscribes.prospecting", "anna@firm.example"),
+            ("unsubscribes", "bo@firm.example"),
+            ("unsubscribes.news", "cy@firm.example"),
+        ]
+        assert fake.listed[0].at == EARLIER
+
+
+async def test_removing_takes_an_address_off_its_list_and_leaves_the_others() -> None:
+    async with FakeMailgun() as fake:
+        for name in ("unsubscribes", "unsubscribes.news", "bounces"):
+            fake.listed.append(OnList(name, "anna@firm.example", EARLIER))
+        fake.listed.append(OnList("unsubscribes", "bo@firm.example", EARLIER))
+        assert (await call(fake, "DELETE", "/v3/nordlicht.example/unsubscribes/anna@firm.example"))[0] == 200
+        left = [(each.list_name, each.address) for each in fake.listed]
+        assert left == [("bounces", "anna@firm.example"), ("unsubscribes", "bo@firm.example")]
+
+
+async def test_a_bounce_keeps_what_was_said_of_it() -> None:
+    async with FakeMailgun() as fake:
+        path = "/v3/nordlicht.example/bounces"
+        parts = [("address", "anna@firm.example"), ("code", "551"), ("error", "moved")]
+        assert (await call(fake, "POST", path, parts))[0] == 200
+        _, found = await call(fake, "GET", f"{path}/anna@firm.example")
+        assert (found["code"], found["error"]) == ("551", "moved")
+
+
+@pytest.mark.parametrize(
+    ("record", "word"),
+    [
+        ({"created_at": "yesterday"}, "RFC 2822"),
+        ({"created_at": 7}, "RFC 2822"),
+        ({"tags": 7}, "its type"),
+        ({"tags": [7]}, "its type"),
+        ({"code": "550"}, "unknown parameter"),
+    ],
+)
+async def test_a_record_with_a_wrong_field_adds_nothing(record: dict[str, Any], word: str) -> None:
+    async with FakeMailgun() as fake:
+        path, as_json = "/v3/nordlicht.example/unsubscribes", {"Content-Type": "application/json"}
+        body = json.dumps([{"address": "bo@firm.example"}, {"address": "anna@firm.example", **record}]).encode()
+        status, answer = await call(fake, "POST", path, data=body, headers=as_json)
+        assert (status, fake.listed) == (400, [])
+        assert word in answer["message"]

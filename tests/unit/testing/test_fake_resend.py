@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 
 from penstock.testing.described import deviations
-from penstock.testing.esp import Mood
+from penstock.testing.esp import Mood, OnList
 from penstock.testing.esps.resend import FakeResend, ResendDomain
 
 DESCRIPTION = json.loads((Path(__file__).parents[2] / "esp/resend/description.json").read_text(encoding="utf-8"))
@@ -29,6 +30,7 @@ MAIL: dict[str, Any] = {
         {"filename": "März.pdf", "content": b64encode(b"%PDF").decode(), "content_type": "application/pdf"}
     ],
 }
+MOMENT = datetime(2026, 11, 22, 9, 0, 0, 250_000, tzinfo=UTC)
 PLAIN = {key: value for key, value in MAIL.items() if key != "attachments"}
 
 
@@ -275,26 +277,50 @@ async def test_suppressions_are_added_listed_and_taken_back(client: Client) -> N
     made = (await client.ask("POST", "/suppressions", {"email": "Anna@firm.example"}, **one))[1]
     many = {"emails": ["bo@firm.example", "cy@firm.example"]}
     await client.ask("POST", "/suppressions/batch/add", many, described="/suppressions/batch/add")
-    client.fake.account.suppressed["di@firm.example"] = "bounce"
+    client.fake.listed.append(OnList("bounce", "di@firm.example", MOMENT))
     first = (await client.ask("GET", "/suppressions?limit=3", **one))[1]
     assert [each["email"] for each in first["data"]] == ["anna@firm.example", "bo@firm.example", "cy@firm.example"]
     assert first["has_more"]
     last = (await client.ask("GET", f"/suppressions?after={first['data'][-1]['id']}", **one))[1]
     assert [each["origin"] for each in last["data"]] == ["bounce"]
+    assert last["data"][0]["created_at"] == "2026-11-22 09:00:00.250+00"
     assert not last["has_more"]
     before = (await client.ask("GET", f"/suppressions?limit=1&before={last['data'][0]['id']}", **one))[1]
     assert [each["email"] for each in before["data"]] == ["cy@firm.example"]
+    assert before["has_more"]
+    assert not (await client.ask("GET", f"/suppressions?before={before['data'][0]['id']}", **one))[1]["has_more"]
     bounces = (await client.ask("GET", "/suppressions?origin=bounce", **one))[1]
     assert bounces["data"] == last["data"]
     named = {"described": "/suppressions/{suppression}"}
     assert (await client.ask("GET", "/suppressions/bo@firm.example", **named))[1]["email"] == "bo@firm.example"
     await client.ask("DELETE", f"/suppressions/{made['id']}", **named)
     await client.ask("POST", "/suppressions/batch/remove", many, described="/suppressions/batch/remove")
-    assert client.fake.account.suppressed == {"di@firm.example": "bounce"}
+    assert [each.address for each in client.fake.listed] == ["di@firm.example"]
+    assert client.fake.refused == []
 
 
-async def test_mail_to_the_suppressed_is_accepted_and_does_not_arrive(client: Client) -> None:
-    client.fake.account.suppressed["anna@firm.example"] = "complaint"
+async def test_a_page_has_one_side(client: Client) -> None:
+    made = (await client.ask("POST", "/suppressions", {"email": "anna@firm.example"}))[1]["id"]
+    assert (await client.ask("GET", f"/suppressions?after={made}"))[0] == 200
+    assert (await client.ask("GET", f"/suppressions?after={made}&before={made}"))[0] == 422
+
+
+async def test_what_is_on_the_list_already_stays_as_it_is(client: Client) -> None:
+    client.fake.listed.append(OnList("complaint", "Anna@firm.example", MOMENT))
+    for address in ("anna@firm.example", "bo@firm.example", "bo@firm.example"):
+        status, _, _ = await client.ask("POST", "/suppressions", {"email": address}, described="/suppressions")
+        assert status == 201
+    await client.ask("POST", "/suppressions/batch/add", {"emails": ["cy@firm.example", "Cy@firm.example"]})
+    assert [(each.list_name, each.address) for each in client.fake.listed] == [
+        ("complaint", "Anna@firm.example"),
+        ("manual", "bo@firm.example"),
+        ("manual", "cy@firm.example"),
+    ]
+
+
+@pytest.mark.parametrize("origin", ["bounce", "complaint", "manual"])
+async def test_mail_to_the_suppressed_is_accepted_and_does_not_arrive(client: Client, origin: str) -> None:
+    client.fake.listed.append(OnList(origin, "Anna@firm.example", MOMENT))
     status, answer, _ = await client.send(MAIL)
     assert status == 200
     assert client.fake.arrived == []
@@ -307,6 +333,14 @@ async def test_a_contact_is_erased(client: Client) -> None:
     status, answer, _ = await client.ask("DELETE", "/contacts/anna@firm.example", described="/contacts/{id}")
     assert (status, answer["deleted"]) == (200, True)
     assert client.fake.account.contacts == set()
+    assert client.fake.erased == ["anna@firm.example"]
+
+
+async def test_erasing_is_remembered_where_there_is_no_contact_too(client: Client) -> None:
+    assert (await client.ask("DELETE", "/contacts/bo@firm.example"))[0] == 404
+    assert (await client.ask("DELETE", "/contacts/no-such-id"))[0] == 404
+    assert client.fake.erased == ["bo@firm.example"]
+    assert client.fake.refused == []
 
 
 @pytest.mark.parametrize(
@@ -322,7 +356,12 @@ async def test_a_contact_is_erased(client: Client) -> None:
         ("GET", "/suppressions?origin=whim", None, 422),
         ("GET", "/suppressions?after=unknown", None, 422),
         ("GET", "/suppressions?after=a&before=b", None, 422),
+        ("GET", "/suppressions?colour=red", None, 422),
         ("GET", "/suppressions/unknown", None, 404),
+        ("POST", "/suppressions?origin=manual", {"email": "a@firm.example"}, 422),
+        ("POST", "/suppressions", {"email": "a@firm.example", "origin": "manual"}, 422),
+        ("POST", "/suppressions/batch/add", {"emails": ["a@firm.example"], "origin": "manual"}, 422),
+        ("DELETE", "/contacts/a@firm.example?hard=1", None, 422),
         ("POST", "/suppressions", {}, 422),
         ("POST", "/suppressions", {"email": "nobody"}, 422),
         ("POST", "/suppressions", {"emails": []}, 422),

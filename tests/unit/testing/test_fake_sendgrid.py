@@ -8,15 +8,22 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from penstock.model.event import EventKind
 from penstock.testing import FakeClock
-from penstock.testing.esp import Arrived, Mood
+from penstock.testing.esp import Arrived, Happening, Mood, OnList, PostedCall
 from penstock.testing.esps.sendgrid import FakeSendGrid
+from penstock.testing.esps.sendgrid_events import bodies
 from penstock.testing.esps.sendgrid_fields import SEND, Flag, Many, OneOf, Rule, Table, Text, Whole, Words
 from penstock.testing.esps.sendgrid_lists import KINDS
 
@@ -368,6 +375,17 @@ async def test_a_batch_can_be_made_asked_for_and_used() -> None:
         assert [*misfits(json.loads(answer.data), DESCRIPTION["answers"][key][str(answer.status)])] == []
 
 
+LISTED_AT = datetime(2026, 10, 5, 7, 30, tzinfo=UTC)
+
+
+def put(fake: FakeSendGrid, name: str, *locals_: str) -> None:
+    fake.listed += [OnList(name, f"{local}@firm.example", LISTED_AT) for local in locals_]
+
+
+def on(fake: FakeSendGrid, name: str) -> list[str]:
+    return [each.address for each in fake.listed if each.list_name == name]
+
+
 def listed(fake: FakeSendGrid, method: str, path: str, answer: Answer) -> object:
     """What the answer holds, once it fits the description."""
     described = re.sub(r"(?<=/)[^/]+@[^/]+$", "{email}", path.partition("?")[0])
@@ -384,56 +402,115 @@ def listed(fake: FakeSendGrid, method: str, path: str, answer: Answer) -> object
 @pytest.mark.parametrize("kind", KINDS)
 async def test_each_list_is_paged_and_shaped_as_described(kind: str) -> None:
     async with FakeSendGrid() as fake:
-        fake.lists.lists[kind] += [f"p{n}@firm.example" for n in range(5)]
+        put(fake, kind, *(f"p{n}" for n in range(5)))
         path = f"/v3/suppression/{kind}?limit=2&offset=4"
         page = listed(fake, "GET", path, await call(fake, "GET", path))
         assert isinstance(page, list)
         assert [each["email"] for each in page] == ["p4@firm.example"]
-        assert (await call(fake, "GET", f"/v3/suppression/{kind}?limit=501")).status == 400
-        assert (await call(fake, "GET", f"/v3/suppression/{kind}?page=2")).status == 400
+        assert page[0]["created"] == LISTED_AT.timestamp()
+        for wrong in ("limit=501", "limit=0", "page=2", "offset=-1"):
+            assert (await call(fake, "GET", f"/v3/suppression/{kind}?{wrong}")).status == 400
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("email=anna", ["anna"]),
+        ("email=%25nna", ["anna", "johanna"]),
+        ("email=%25a%25firm", ["anna", "carl", "johanna"]),
+        ("email=a.na", []),
+        ("start_time=1791185400", ["anna", "bo", "carl", "johanna"]),
+        ("start_time=1791185401", []),
+        ("end_time=1791185399", []),
+        ("end_time=1791185400", ["anna", "bo", "carl", "johanna"]),
+    ],
+)
+async def test_entries_are_found_by_address_and_time(asked: str, found: list[str]) -> None:
+    assert LISTED_AT.timestamp() == 1_791_185_400
+    async with FakeSendGrid() as fake:
+        put(fake, "bounces", "anna", "bo", "carl", "johanna")
+        path = f"/v3/suppression/bounces?{asked}"
+        page = listed(fake, "GET", path, await call(fake, "GET", path))
+        assert isinstance(page, list)
+        assert [each["email"].partition("@")[0] for each in page] == found
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "unsubscribes"])
 async def test_entries_can_be_asked_for_and_removed(kind: str) -> None:
     path = f"/v3/suppression/{kind}"
     async with FakeSendGrid() as fake:
-        fake.lists.lists[kind] += [f"p{n}@firm.example" for n in range(4)]
+        put(fake, kind, *(f"p{n}" for n in range(4)))
+        put(fake, "unsubscribes", "p0")
         one = f"{path}/p0@firm.example"
         assert len(listed(fake, "GET", one, await call(fake, "GET", one)) or ()) == 1  # type: ignore[arg-type]
         listed(fake, "DELETE", one, await call(fake, "DELETE", one))
         assert (await call(fake, "DELETE", one)).status == 404
         listed(fake, "DELETE", path, await call(fake, "DELETE", path, {"emails": ["p1@firm.example"]}))
-        assert fake.lists.lists[kind] == ["p2@firm.example", "p3@firm.example"]
+        assert on(fake, kind) == ["p2@firm.example", "p3@firm.example"]
+        assert (await call(fake, "DELETE", path, {"emails": [], "delete_all": True})).status == 400
         listed(fake, "DELETE", path, await call(fake, "DELETE", path, {"delete_all": True}))
-        assert fake.lists.lists[kind] == []
+        assert on(fake, kind) == []
+        assert on(fake, "unsubscribes") == ["p0@firm.example"]
 
 
 async def test_groups_and_the_global_list_take_and_give_back() -> None:
     person = "anna@firm.example"
     async with FakeSendGrid() as fake:
         for path in ("/v3/asm/groups/7/suppressions", "/v3/asm/suppressions/global"):
-            added = await call(fake, "POST", path, {"recipient_emails": [person]})
-            assert listed(fake, "POST", path, added) == {"recipient_emails": [person]}
+            for _ in range(2):
+                added = await call(fake, "POST", path, {"recipient_emails": [person]})
+                assert listed(fake, "POST", path, added) == {"recipient_emails": [person]}
             assert (await call(fake, "POST", path, {"recipient_emails": ["x"]})).status == 400
             assert (await call(fake, "POST", path, {"emails": []})).status == 400
+            assert (await call(fake, "POST", path + "?a=b", {"recipient_emails": []})).status == 400
+        assert [each.list_name for each in fake.listed] == ["group-7", "unsubscribes"]
         group = "/v3/asm/groups/7/suppressions"
         assert listed(fake, "GET", group, await call(fake, "GET", group)) == [person]
-        listed(fake, "GET", "/v3/asm/groups", await call(fake, "GET", "/v3/asm/groups"))
+        for path in ("/v3/asm/groups", "/v3/asm/groups/7"):
+            listed(fake, "GET", path, await call(fake, "GET", path))
         everywhere = f"/v3/asm/suppressions/global/{person}"
         assert listed(fake, "GET", everywhere, await call(fake, "GET", everywhere)) == {"recipient_email": person}
         for path in (f"{group}/{person}", everywhere):
             listed(fake, "DELETE", path, await call(fake, "DELETE", path))
         assert json.loads((await call(fake, "GET", everywhere)).data) == {}
         assert (await call(fake, "GET", "/v3/asm/groups/8/suppressions")).status == 404
+        assert fake.listed == []
+
+
+async def test_groups_can_be_searched_and_are_told_of_a_person() -> None:
+    async with FakeSendGrid() as fake:
+        put(fake, "group-7", "anna", "bo")
+        put(fake, "unsubscribes", "carl")
+        search = "/v3/asm/groups/7/suppressions/search"
+        wanted = {"recipient_emails": ["bo@firm.example", "carl@firm.example"]}
+        assert listed(fake, "POST", search, await call(fake, "POST", search, wanted)) == ["bo@firm.example"]
+        everyone = listed(fake, "GET", "/v3/asm/suppressions", await call(fake, "GET", "/v3/asm/suppressions"))
+        assert isinstance(everyone, list)
+        assert [(each["email"], each["group_id"]) for each in everyone] == [
+            ("anna@firm.example", 7),
+            ("bo@firm.example", 7),
+        ]
+        for person, suppressed in (("anna", True), ("carl", False)):
+            path = f"/v3/asm/suppressions/{person}@firm.example"
+            about = listed(fake, "GET", path, await call(fake, "GET", path))
+            assert isinstance(about, dict)
+            assert [each["suppressed"] for each in about["suppressions"]] == [suppressed]
+
+
+async def test_who_is_added_to_a_group_that_does_not_exist_is_suppressed_everywhere() -> None:
+    async with FakeSendGrid() as fake:
+        body = {"recipient_emails": ["anna@firm.example"]}
+        assert (await call(fake, "POST", "/v3/asm/groups/8/suppressions", body)).status == 201
+        assert on(fake, "unsubscribes") == ["anna@firm.example"]
 
 
 async def test_what_is_suppressed_is_taken_and_not_sent() -> None:
-    for kind, reaches in (("unsubscribes", False), ("bounces", False), ("blocks", True)):
+    for kind in ("unsubscribes", "bounces", "invalid_emails", "spam_reports", "blocks"):
         fake = FakeSendGrid()
-        fake.lists.lists[kind].append("anna@firm.example")
+        put(fake, kind, "anna")
         answer, _ = await sent(a_body(), fake)
-        assert (answer.status, len(fake.arrived)) == (202, int(reaches))
-    fake.lists.groups[7].append("anna@firm.example")
+        assert (answer.status, len(fake.arrived)) == (202, int(kind == "blocks"))
+    put(fake, "group-7", "anna")
     await sent(a_body(asm={"group_id": 7}), fake)
     assert len(fake.arrived) == 1
     await sent(a_body(asm={"group_id": 7}, mail_settings={"bypass_list_management": {"enable": True}}), fake)
@@ -441,8 +518,125 @@ async def test_what_is_suppressed_is_taken_and_not_sent() -> None:
 
 
 async def test_the_erasure_of_recipients_is_accepted_with_a_number() -> None:
+    path = "/v3/recipients/erasejob"
     async with FakeSendGrid() as fake:
-        answer = await call(fake, "POST", "/v3/recipients/erasejob", {"email_addresses": ["anna@firm.example"]})
-        assert (answer.status, json.loads(answer.data)) == (202, {"job_id": "erase-1"})
-        assert fake.lists.erased == ["anna@firm.example"]
-        assert (await call(fake, "POST", "/v3/recipients/erasejob", {"email_addresses": []})).status == 400
+        people = {"email_addresses": ["anna@firm.example", "bo@firm.example", "anna@firm.example"]}
+        jobs = [listed(fake, "POST", path, await call(fake, "POST", path, people)) for _ in range(2)]
+        assert jobs[0] != jobs[1]
+        assert fake.erased == ["anna@firm.example", "bo@firm.example"]
+        too_long = [f"{'x' * 50}{n}@firm.example" for n in range(4_999)]
+        too_many = [f"{n}@firm.example" for n in range(5_001)]
+        for wrong in ([], too_long, too_many, ["no address"]):
+            assert (await call(fake, "POST", path, {"email_addresses": wrong})).status == 400
+        assert len(fake.erased) == 2
+
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+ALWAYS = {"email", "timestamp", "event", "sg_event_id", "sg_message_id", "penstock_mail_id"}
+SAID: dict[EventKind, tuple[str, set[str]]] = {
+    EventKind.ACCEPTED: ("processed", {"smtp-id"}),
+    EventKind.DEFERRED: ("deferred", {"smtp-id", "response", "attempt", "tls"}),
+    EventKind.DELIVERED: ("delivered", {"smtp-id", "response", "ip", "tls"}),
+    **{
+        kind: ("bounce", {"smtp-id", "reason", "status", "type", "bounce_classification", "ip", "tls"})
+        for kind in (EventKind.BOUNCED_HARD, EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY)
+    },
+    EventKind.COMPLAINED: ("spamreport", set()),
+    EventKind.UNSUBSCRIBED: ("unsubscribe", {"ip", "useragent"}),
+    EventKind.OPENED: ("open", {"ip", "useragent", "sg_machine_open", "sg_content_type"}),
+    EventKind.CLICKED: ("click", {"ip", "useragent", "url", "url_offset"}),
+    EventKind.REJECTED: ("dropped", {"smtp-id", "reason", "status"}),
+    EventKind.UNKNOWN: ("group_resubscribe", {"smtp-id", "asm_group_id", "ip", "useragent"}),
+}
+"""The reference page's names of events and of their properties."""
+
+
+def happened(*kinds: EventKind, mail: Arrived | None = None) -> list[Happening]:
+    mail = mail or Arrived("eva@nordlicht.example", "anna@firm.example", "S", "T", None, {}, mail_id="m1")
+    return [Happening(kind, mail, f"{kind} {number}", NOW) for number, kind in enumerate(kinds)]
+
+
+def events(posted: PostedCall) -> list[dict[str, Any]]:
+    read = json.loads(posted.body)
+    assert isinstance(read, list)
+    return read
+
+
+def test_every_kind_of_event_has_the_properties_of_the_reference() -> None:
+    (posted,) = FakeSendGrid().calls(happened(*EventKind), NOW)
+    assert set(SAID) == set(EventKind)
+    for kind, event in zip(EventKind, events(posted), strict=True):
+        name, others = SAID[kind]
+        assert (event["event"], set(event)) == (name, ALWAYS | others)
+        assert (event["email"], event["timestamp"]) == ("anna@firm.example", int(NOW.timestamp()))
+        assert event["penstock_mail_id"] == "m1"
+
+
+def test_bounces_differ_in_type_class_and_status_and_quote_the_address() -> None:
+    kinds = (EventKind.BOUNCED_HARD, EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY)
+    (posted,) = FakeSendGrid().calls(happened(*kinds), NOW)
+    assert [(each["type"], each["bounce_classification"], each["status"]) for each in events(posted)] == [
+        ("bounce", "Invalid Address", "5.1.1"),
+        ("blocked", "Mailbox Unavailable", "5.2.2"),
+        ("blocked", "Reputation", "5.7.1"),
+    ]
+    assert all("<anna@firm.example>" in each["reason"] for each in events(posted))
+
+
+def test_an_events_id_is_its_own_and_stays() -> None:
+    fake = FakeSendGrid()
+    first, again = (
+        [each["sg_event_id"] for each in events(fake.calls(happened(*EventKind), NOW)[0])] for _ in range(2)
+    )
+    assert first == again
+    assert len(set(first)) == len(EventKind)
+
+
+async def test_events_name_a_mail_by_the_answers_id_and_the_arguments_it_was_sent_with() -> None:
+    answer, fake = await sent(for_one(custom_args={"our_mail_id": "m7", "step": "2"}))
+    (posted,) = fake.calls(happened(EventKind.DELIVERED, mail=fake.arrived[0]), NOW)
+    (event,) = events(posted)
+    assert event["sg_message_id"].partition(".")[0] == answer.headers["X-Message-Id"]
+    assert (event["our_mail_id"], event["step"]) == ("m7", "2")
+    assert "penstock_mail_id" not in event
+
+
+async def test_what_is_dropped_for_a_list_can_be_told_by_its_name_too() -> None:
+    fake = FakeSendGrid()
+    put(fake, "bounces", "anna")
+    answer, _ = await sent(for_one(custom_args={"penstock_mail_id": "m1"}), fake)
+    (event,) = events(fake.calls(happened(EventKind.REJECTED), NOW)[0])
+    assert event["sg_message_id"].startswith(answer.headers["X-Message-Id"] + ".")
+
+
+def verified(fake: FakeSendGrid, posted: PostedCall) -> bool:
+    """As the page on the signed webhook has it: ECDSA with SHA-256 over timestamp and raw body."""
+    key = load_der_public_key(base64.b64decode(fake.webhook_key, validate=True))
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key.curve.name == "secp256r1"
+    signature = base64.b64decode(posted.headers["x-twilio-email-event-webhook-signature"], validate=True)
+    signed = posted.headers["x-twilio-email-event-webhook-timestamp"].encode() + posted.body
+    try:
+        key.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def test_calls_are_signed_with_a_key_of_the_fakes_own() -> None:
+    fake, other = FakeSendGrid(), FakeSendGrid()
+    (posted,) = fake.calls(happened(EventKind.OPENED), NOW)
+    assert verified(fake, posted)
+    assert not verified(other, posted)
+    assert not verified(fake, PostedCall(posted.headers, posted.body.rstrip()))
+    assert posted.headers["x-twilio-email-event-webhook-timestamp"] == str(int(NOW.timestamp()))
+
+
+def test_events_are_collected_up_to_768_kilobytes_a_call() -> None:
+    fake = FakeSendGrid()
+    calls = fake.calls(happened(*[EventKind.BOUNCED_HARD] * 4_000), NOW)
+    assert len(calls) > 1
+    assert sum(len(events(each)) for each in calls) == 4_000
+    assert all(len(each.body) <= 769 << 10 and verified(fake, each) for each in calls)
+    assert [*bodies([])] == []
+    assert fake.calls([], NOW) == []

@@ -15,12 +15,14 @@ from typing import Literal
 
 from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
 from penstock.errors import AdapterUnavailable, ConfigError
+from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Accepted, Failed, Outcome, Uncertain
 from penstock.ports import AdapterAddress, Capabilities
+from penstock_mailgun.lists import MailgunErasure, MailgunLists, Suppressions
 
-__all__ = ["MAIL_ID", "Mailgun", "Options", "adapter"]
+__all__ = ["MAIL_ID", "Mailgun", "Options", "adapter", "receipt_of"]
 
 MAIL_ID = "penstock-mail-id"
 """The variable that names the mail in Mailgun's events (`user-variables`)."""
@@ -70,7 +72,7 @@ class Mailgun:
             null_sender=False,
         )
         self._path = f"/v3/{options.domain}/messages.mime"
-        self._authorization = "Basic " + b64encode(f"api:{key}".encode()).decode()
+        self._authorization = authorization(key)
 
     def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
         """The message as a file, beside it what Mailgun must know. Identical for the identical mail."""
@@ -124,7 +126,7 @@ class Mailgun:
             identity, message = told.get("id"), told.get("message")
             # Mailgun queues, and says so; what it says else is not known to mean that.
             if isinstance(identity, str) and identity and str(message).startswith("Queued"):
-                return [Accepted(_receipt(identity))] * len(mails)
+                return [Accepted(receipt_of(identity))] * len(mails)
             return [Uncertain("an answer without an id")] * len(mails)
         return [_failed(response.status, told.get("message"))] * len(mails)
 
@@ -172,11 +174,12 @@ class Mailgun:
 
 
 def adapter(address: AdapterAddress) -> HttpAdapter:
-    """The adapter for `mailgun:DOMAIN[?region=eu&testmode=yes&dkim=ours&unsubscribe_tracking=off&tag=WORD]`.
+    """The adapter for `mailgun:DOMAIN[?region=eu&testmode=yes&dkim=ours&unsubscribe_tracking=off&tag=WORD]`, or with
+    `unsubscribe_tag=STREAM` in place of `tag`.
 
     Raises ConfigError for a missing key or domain and for options that are not understood.
     """
-    address.knows("region", "testmode", "dkim", "unsubscribe_tracking", "tag")
+    address.knows("region", "testmode", "dkim", "unsubscribe_tracking", "tag", "unsubscribe_tag")
     where = f"adapters.{address.name}.url"
     if not _DOMAIN.fullmatch(address.place):
         raise ConfigError("no sending domain is named", where=where, mend='for example "mailgun:mg.nordlicht.example"')
@@ -190,9 +193,33 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
         settings_read=address.option("unsubscribe_tracking", {"read": "read", "off": "off"}) == "read",
         tag=tag,
     )
+    objections = _objections(address)
     host = address.option("region", _HOSTS)
     exchange = Exchange(address.endpoint or host)
-    return HttpAdapter(address.name, Mailgun(options, address.key()), exchange, address.clock)
+    suppressions = Suppressions(options.domain, authorization(address.key()), exchange)
+    return HttpAdapter(
+        address.name,
+        Mailgun(options, address.key()),
+        exchange,
+        address.clock,
+        lists=MailgunLists(suppressions, objections, address.clock),
+        erasure=MailgunErasure(suppressions),
+    )
+
+
+def authorization(key: str) -> str:
+    """HTTP Basic as Mailgun takes it: the user is `api`."""
+    return "Basic " + b64encode(f"api:{key}".encode()).decode()
+
+
+def _objections(address: AdapterAddress) -> str:
+    """The tag from which objectors are unsubscribed: one that mails have and that transactional mail has not."""
+    if "unsubscribe_tag" not in address.options:
+        return ""
+    if "tag" in address.options:
+        where = f"adapters.{address.name}.url"
+        raise ConfigError("unsubscribe_tag: with tag= all mails carry one tag, the transactional ones too", where=where)
+    return address.option("unsubscribe_tag", {stream.value: stream.value for stream in Stream if stream.commercial})
 
 
 def _unsendable(mail: Mail, data: bytes) -> Failed | None:
@@ -217,7 +244,7 @@ def _failed(status: int, message: object) -> Failed:
     return Failed(f"HTTP {status}: the message is refused")
 
 
-def _receipt(identity: str) -> str:
+def receipt_of(identity: str) -> str:
     """What stands before the @ of the Message-ID that Mailgun answers: the whole would be taken for an address."""
     return identity.strip().strip("<>").partition("@")[0]
 

@@ -19,6 +19,8 @@ from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
 from penstock.ports import AdapterAddress, Capabilities
+from penstock_resend.account import ResendAccount
+from penstock_resend.lists import ResendErasure, ResendLists
 from penstock_resend.payload import payload
 
 __all__ = ["Resend", "ResendAdapter", "adapter"]
@@ -33,6 +35,7 @@ APART = Failed("a batch was refused as a whole: its mails go apart")
 _PAGES = 50
 _YES = {"yes": "yes", "no": ""}
 _DOMAIN = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY_ERRORS = frozenset({"missing_api_key", "restricted_api_key", "invalid_api_key", "suspended_api_key"})
 _QUOTA_ERRORS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 _ERRORS = frozenset(
@@ -54,14 +57,20 @@ _ERRORS = frozenset(
 
 
 def adapter(address: AdapterAddress) -> HttpAdapter:
-    """`resend:[DOMAIN][?batch=yes|no&sandbox=no|yes&settings=read|unread]` with an api_key. Raises ConfigError."""
+    """`resend:[DOMAIN][?batch=yes|no&sandbox=no|yes&settings=read|unread&topic=ID]` with an api_key.
+
+    Raises ConfigError.
+    """
     where = f"adapters.{address.name}"
-    address.knows("batch", "sandbox", "settings")
+    address.knows("batch", "sandbox", "settings", "topic")
     if address.place and not _DOMAIN.fullmatch(address.place.lower()):
         raise ConfigError("no domain stands before the options", where=f"{where}.url", mend='"resend:DOMAIN"')
     key = address.key()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError("this is no key of Resend", where=f"{where}.api_key")
+    topic = address.options.get("topic", "")
+    if "topic" in address.options and not _TOPIC.fullmatch(topic):
+        raise ConfigError("topic: expected the id of a topic at Resend", where=f"{where}.url")
     esp = Resend(
         key,
         address.place.lower(),
@@ -69,7 +78,11 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
         sandbox=bool(address.option("sandbox", {"no": "", "yes": "yes"})),
         reads_settings=bool(address.option("settings", {"read": "yes", "unread": ""})),
     )
-    return ResendAdapter(address.name, esp, Exchange(address.endpoint or ENDPOINT), address.clock)
+    exchange = Exchange(address.endpoint or ENDPOINT)
+    account = ResendAccount(exchange, key, where)
+    return ResendAdapter(
+        address.name, esp, exchange, address.clock, lists=ResendLists(account, topic), erasure=ResendErasure(account)
+    )
 
 
 class ResendAdapter(HttpAdapter):

@@ -14,20 +14,13 @@ from email.header import Header as EncodedHeader
 from email.utils import getaddresses
 from typing import Any
 
-from penstock.adapters.http import (
-    Exchange,
-    HttpAdapter,
-    HttpRequest,
-    HttpResponse,
-    MailFields,
-    Refusal,
-    mail_fields,
-)
+from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, MailFields, Refusal, mail_fields
 from penstock.errors import ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Attachment, Header, Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, Uncertain
 from penstock.ports import AdapterAddress, Capabilities
+from penstock_sendgrid.lists import Account, SendGridErasure, SendGridLists
 
 __all__ = ["MAIL_ID", "SendGrid", "adapter"]
 
@@ -41,6 +34,7 @@ _MOST_OCTETS = 30_000_000
 _MOST_CONNECTIONS = 200
 _POOL = range(2, 65)
 """How long the name of an IP pool may be."""
+_GROUP = re.compile(r"[1-9][0-9]{0,9}")
 _TAKEN = frozenset({"x-sg-id", "x-sg-eid", "received", "x-smtpapi"})
 """Header fields that SendGrid sets itself or would read as orders to itself; those with a field of their own and
 content-… are gone already."""
@@ -64,9 +58,9 @@ _ACCOUNT_WORDS = (
 
 
 def adapter(address: AdapterAddress) -> HttpAdapter:
-    """`sendgrid:` with the options region, sandbox, pool and connections. Raises ConfigError."""
+    """`sendgrid:` with the options region, sandbox, pool, group and connections. Raises ConfigError."""
     where = f"adapters.{address.name}"
-    address.knows("region", "sandbox", "pool", "connections")
+    address.knows("region", "sandbox", "pool", "group", "connections")
     if address.place:
         raise ConfigError("nothing stands between 'sendgrid:' and '?'", where=f"{where}.url", mend='"sendgrid:"')
     host = address.option("region", {word: word for word in _HOSTS})
@@ -74,6 +68,9 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
     pool = address.options.get("pool")
     if pool is not None and len(pool) not in _POOL:
         raise ConfigError("pool: a name of 2 to 64 characters is expected", where=f"{where}.url")
+    group = address.options.get("group")
+    if group is not None and not _GROUP.fullmatch(group):
+        raise ConfigError("group: the number of an unsubscribe group is expected", where=f"{where}.url")
     written = address.options.get("connections", "10")
     connections = int(written) if written.isascii() and written.isdigit() and len(written) < 4 else 0
     if not 1 <= connections <= _MOST_CONNECTIONS:
@@ -82,8 +79,16 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError("the api_key holds characters that no key has", where=f"{where}.api_key")
     exchange = Exchange(address.endpoint or _HOSTS[host], connections=connections)
-    esp = SendGrid(key, sandbox=sandbox, pool=pool)
-    return HttpAdapter(address.name, esp, exchange, address.clock, connections=connections)
+    account = Account(address.name, key, exchange, address.clock)
+    return HttpAdapter(
+        address.name,
+        SendGrid(key, sandbox=sandbox, pool=pool),
+        exchange,
+        address.clock,
+        connections=connections,
+        lists=SendGridLists(account, None if group is None else int(group)),
+        erasure=SendGridErasure(account),
+    )
 
 
 class SendGrid:

@@ -53,7 +53,7 @@ class AdapterTerms:
         return [self._judged(mail) for mail in mails]
 
     def _judged(self, mail: Mail) -> tuple[Reason, ...]:
-        adapter = self._services.adapter_for(mail.stream)
+        adapter = self._services.way_of(mail)
         carried = self._services.capabilities.get(adapter)
         if carried is None or carried.permission == "any" or self._permitted(mail.contact, mail.campaign):
             return _CLEAR

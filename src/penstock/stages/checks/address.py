@@ -167,7 +167,7 @@ class AddressCheck:
             return []
         against = []
         if address.needs_smtputf8:
-            way_out = self._services.capabilities.get(self._services.adapter_for(mail.stream))
+            way_out = self._services.capabilities.get(self._services.way_of(mail))
             takes = way_out is not None and way_out.smtputf8
             if takes is None and not mail.stream.commercial:
                 until = self._services.clock.now() + _ASK_AGAIN

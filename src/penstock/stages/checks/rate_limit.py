@@ -112,11 +112,10 @@ class RateLimit:
         rates: Mapping[str, tuple[str, ...]] = self._services.adapter_rates
         if not any(rates.values()):
             return []
-        adapters = {stream: self._services.adapter_for(stream) for stream in {mail.stream for mail in mails}}
         places: defaultdict[str, list[int]] = defaultdict(list)
         for place, mail in enumerate(mails):
             if place not in refused:
-                places[adapters[mail.stream]].append(place)
+                places[self._services.way_of(mail)].append(place)
         rated = ((name, rates.get(name, ()), at) for name, at in places.items())
         return [_Lane(f"adapter:{name}", f"adapter {name}", own, tuple(at)) for name, own, at in rated if own]
 

@@ -17,7 +17,6 @@ from penstock.compose.personal_links import mentions_recipient, personal_links
 from penstock.compose.subject_faults import beside_the_topic, is_blank, poses_as_business
 from penstock.compose.unseen import appearance, unseen
 from penstock.compose.wording import deceptive_prefix, names_controller, unanswerable
-from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.mail import Letter, Mail, Message
 from penstock.model.verdict import Facts, Reason, Variant, Verdict
@@ -66,7 +65,7 @@ _RULES = {
     Code.MULTI_RECIPIENT: "one recipient per mail",
     Code.UNSUB_BROKEN: "RFC 8058 3.1; ePrivacy Directive Art. 13(4)",
     Code.NOTICE_MISSING: "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)",
-    Code.AUTH_MISSING: "RFC 7489 3.1; rules of the large mailbox providers",
+    Code.AUTH_MISSING: "RFC 9989, identifier alignment; rules of the large mailbox providers",
     Code.PLACEHOLDER_LEFT: "no template mark in a finished mail",
     Code.SUBJECT_DECEPTIVE: "ePrivacy Directive Art. 13(4); E-Commerce Directive Art. 6",
     Code.TRACKING_WITHOUT_CONSENT: "EDPB Guidelines 2/2023",
@@ -95,7 +94,7 @@ class Verify:
         self._told: dict[str, Foretold] = {}
         self._own_links = (self._link, f"{services.base_url}/p/")
         self._named: dict[tuple[str, str], bool] = {}
-        self._strange: dict[tuple[str, Stream, date], str | None] = {}
+        self._strange: dict[tuple[str, str, date], str | None] = {}
 
     async def judge(self, mails: Sequence[Mail], /) -> Sequence[Sequence[Reason]]:
         """Everything wrong with each finished mail, or one reason to send it."""
@@ -152,14 +151,14 @@ class Verify:
             yield Code.HEADER_INVALID, field, "nobody reads what is answered (no-reply)"
 
     def _misaligned(self, mail: Mail, letter: Letter) -> str | None:
-        """Judged once a day for each From and stream: a key may begin to sign."""
-        sender = letter.header("From") or ""
-        key = (sender, mail.stream, self._services.clock.now().date())
+        """Judged once a day for each From and way out: a key may begin to sign."""
+        sender, adapter = letter.header("From") or "", self._services.way_of(mail)
+        key = (sender, adapter, self._services.clock.now().date())
         if key not in self._strange:
             if len(self._strange) >= _SEEN:
                 self._strange.clear()
             domain = split_mailbox(sender)[1].rpartition("@")[2].lower()
-            self._strange[key] = misaligned(domain, self._services.adapter_for(mail.stream), self._services)
+            self._strange[key] = misaligned(domain, adapter, self._services)
         return self._strange[key]
 
     def _unsubscribe(self, mail: Mail, letter: Letter, names: Sequence[str]) -> Iterator[Finding]:

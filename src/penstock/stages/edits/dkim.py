@@ -63,7 +63,7 @@ class Dkim:
         content = mail.content
         if not isinstance(content, Message):
             return None
-        can = self._services.capabilities.get(self._services.adapter_for(mail.stream), _PLAIN)
+        can = self._services.capabilities.get(self._services.way_of(mail), _PLAIN)
         if can.dkim != "ours":
             return None
         # As with Date, the time of the first begin: a repeat is the identical payload, even where keys changed since.

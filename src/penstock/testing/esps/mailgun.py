@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.esp import HTTP_HEADERS, Arrived, FakeEsp, Refused
+from penstock.testing.esp import HTTP_HEADERS, Arrived, FakeEsp, Happening, PostedCall, Refused
+from penstock.testing.esps.mailgun_events import signed_call
 from penstock.testing.esps.mailgun_fields import FIELDS, MIME_FIELDS, checked
 from penstock.testing.esps.mailgun_lists import Suppressions
 from penstock.testing.esps.mailgun_mail import arrived_from_fields, arrived_from_mime
@@ -25,6 +28,10 @@ _WRONG_PLACES = frozenset({"/", "/v3", "/v3/", "/v4", "/v4/"})
 _REQUEST_OCTETS = int(52.4 * 1024 * 1024)
 
 
+def _signing_key() -> str:
+    return f"key-{secrets.token_hex(16)}"
+
+
 def _settings() -> dict[str, dict[str, Any]]:
     return {
         "open": {"active": False, "place_at_the_top": False},
@@ -38,12 +45,16 @@ class FakeMailgun(FakeEsp):
     """Takes fields and finished messages. `domain` is the only one it knows; empty: it knows any.
 
     `tracking` are the domain's settings. Opens and clicks count as tracked unless the request switches them off: a
-    domain's setting may change between two mails.
+    domain's setting may change between two mails. `webhook_key` is the account's HTTP webhook signing key; `variable`
+    is the custom variable that brings our id back. `listed` has the lists `bounces`, `complaints`, `unsubscribes` (all
+    mail of the domain) and `unsubscribes.TAG` (mail of that tag).
     """
 
     domain: str = ""
     tracking: dict[str, dict[str, Any]] = field(default_factory=_settings)
-    lists: Suppressions = field(default_factory=Suppressions)
+    webhook_key: str = field(default_factory=_signing_key)
+    variable: str = "penstock-mail-id"
+    _causes: dict[str, tuple[str, str]] = field(default_factory=dict)
     _number: int = 0
     _sending: bool = True
     """Whether the request now looked at is one to send: a refused key is told in other words elsewhere."""
@@ -106,11 +117,16 @@ class FakeMailgun(FakeEsp):
                 return await self._settings_answer(request, match[2])
             if match := _LIST.fullmatch(request.path):
                 self._known(match[1])
-                return await self.lists.answer(request, match[2], match[3])
+                return await Suppressions(self.listed, self._causes).answer(request, match[2], match[3])
         except Refused as refusal:
             self.refused.append(refusal.what)
             return self.fault(refusal.status, refusal.what)
         return None
+
+    def calls(self, happenings: Sequence[Happening], at: datetime) -> Sequence[PostedCall]:
+        """One event in each call."""
+        domain = self.domain or "nordlicht.example"
+        return [signed_call(each, at, self.webhook_key, domain=domain, variable=self.variable) for each in happenings]
 
     async def _settings_answer(self, request: web.Request, part: str | None) -> web.Response | None:
         from aiohttp import web

@@ -3,62 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from penstock.testing.esp import Refused
+from penstock.testing.esp import OnList, Refused
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 __all__ = ["Suppressions"]
 
-_KEPT: dict[str, dict[str, Any]] = {
-    "bounces": {"code": "550", "error": ""},
-    "unsubscribes": {"tags": ["*"]},
-    "complaints": {},
+_FIELDS: Mapping[str, frozenset[str]] = {
+    "bounces": frozenset({"address", "code", "error", "created_at"}),
+    "unsubscribes": frozenset({"address", "tags", "created_at"}),
+    "complaints": frozenset({"address", "created_at"}),
 }
-"""What a record holds besides its address and time, as it is where the request leaves it out."""
 _TABLES = {"bounces": "bounces", "unsubscribes": "unsubscribers", "complaints": "spam complaints"}
 _QUERY = frozenset({"limit", "page", "address", "term"})
 _MOST = 1000
-_NOW = "Fri, 20 Nov 2026 09:00:00 UTC"
+_NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+_ALL = "*"
+_TAGGED = "unsubscribes."
 
 
 @dataclass
 class Suppressions:
-    """`records` by list and address."""
+    """The lists as `FakeEsp.listed` holds them: `bounces`, `complaints`, `unsubscribes` for all of a domain's mail and
+    `unsubscribes.TAG` for mail of one tag. One record of Mailgun's unsubscribes holds all tags of an address.
+    """
 
-    records: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in _KEPT})
+    listed: list[OnList]
+    causes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What was said of a bounce when it was added: code and error by address."""
 
     async def answer(self, request: web.Request, name: str, address: str | None) -> web.Response | None:
         """Look up, list, add, remove; None for a method that is not described. Raises Refused."""
         from aiohttp import web
 
-        records = self.records[name]
-        if address is not None and request.method in {"GET", "DELETE"}:
-            if address not in records:
-                raise Refused(f"Address not found in {_TABLES[name]} table", 404)
-            if request.method == "GET":
-                return web.json_response(records[address])
-            del records[address]
-            return web.json_response({"message": f"{name.capitalize()} event has been removed", "address": address})
         if address is not None:
-            return None
+            return self._one(request.method, name, address)
         match request.method:
             case "GET":
                 return web.json_response(self._page(request, name))
             case "DELETE":
-                records.clear()
+                self._remove(name)
                 return web.json_response({"message": f"{name.capitalize()} for this domain have been removed"})
             case "POST":
-                added = await _posted(request)
+                added = [_record(name, record) for record in await _posted(request)]
                 for record in added:
-                    records[record["address"]] = _record(name, record)
+                    self._add(name, record)
                 return web.json_response({"message": f"{len(added)} addresses have been added to the {name} table"})
         return None
+
+    def _one(self, method: str, name: str, address: str) -> web.Response | None:
+        from aiohttp import web
+
+        if method not in {"GET", "DELETE"}:
+            return None
+        found = self._records(name).get(address)
+        if found is None:
+            raise Refused(f"Address not found in {_TABLES[name]} table", 404)
+        if method == "GET":
+            return web.json_response(found)
+        self._remove(name, address)
+        return web.json_response({"message": f"{name.capitalize()} event has been removed", "address": address})
 
     def _page(self, request: web.Request, name: str) -> dict[str, Any]:
         query = request.query
@@ -68,7 +80,7 @@ class Suppressions:
         limit = int(written) if written.isdecimal() else 0
         if not 1 <= limit <= _MOST:
             raise Refused("limit is not between 1 and 1000")
-        records = self.records[name]
+        records = self._records(name)
         known = [key for key in sorted(records) if key.startswith(query.get("term", ""))]
         pivot, page = query.get("address", ""), query.get("page", "")
         match page:
@@ -96,8 +108,44 @@ class Suppressions:
         }
         return {"items": [records[key] for key in shown], "paging": paging}
 
+    def _records(self, name: str) -> dict[str, dict[str, Any]]:
+        """As Mailgun shows them, by address."""
+        records: dict[str, dict[str, Any]] = {}
+        for entry in self.listed:
+            if not _belongs(entry, name):
+                continue
+            shown = records.setdefault(entry.address, {"address": entry.address})
+            match name:
+                case "bounces":
+                    shown["code"], shown["error"] = self.causes.get(entry.address, ("550", ""))
+                case "unsubscribes":
+                    tag = entry.list_name.removeprefix(_TAGGED) if entry.list_name != name else _ALL
+                    shown.setdefault("tags", []).append(tag)
+            shown.setdefault("created_at", f"{entry.at.astimezone(UTC):%a, %d %b %Y %H:%M:%S} UTC")
+        return records
 
-async def _posted(request: web.Request) -> list[Mapping[str, Any]]:
+    def _add(self, name: str, record: Mapping[str, Any]) -> None:
+        address: str = record["address"]
+        if name == "bounces":
+            self.causes[address] = (record["code"], record["error"])
+        names = [name]
+        if name == "unsubscribes":
+            names = [name if tag == _ALL else _TAGGED + tag for tag in record["tags"]]
+        there = {each.list_name for each in self.listed if each.address == address}
+        self.listed += [OnList(each, address, record["created_at"]) for each in names if each not in there]
+
+    def _remove(self, name: str, address: str | None = None) -> None:
+        self.listed[:] = [
+            each for each in self.listed if not _belongs(each, name) or address not in {None, each.address}
+        ]
+
+
+def _belongs(entry: OnList, name: str) -> bool:
+    tagged = name == "unsubscribes" and entry.list_name.startswith(_TAGGED)
+    return entry.list_name == name or tagged
+
+
+async def _posted(request: web.Request) -> Sequence[Mapping[str, Any]]:
     """Up to 1000 records as JSON, or one as a form."""
     if request.content_type != "application/json":
         return [_whole(dict(await request.post()))]
@@ -119,10 +167,26 @@ def _whole(record: Any) -> Mapping[str, Any]:
 
 
 def _record(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    kept = _KEPT[name]
-    if unknown := given.keys() - kept.keys() - {"address", "created_at"}:
+    """All fields of a record, with a moment in `created_at`."""
+    if unknown := given.keys() - _FIELDS[name]:
         raise Refused(f"unknown parameter {min(unknown)}")
-    own = {key: given.get(key, value) for key, value in kept.items()}
-    if "tags" in own and isinstance(own["tags"], str):
-        own["tags"] = [own["tags"]]
-    return {"address": given["address"], **own, "created_at": given.get("created_at", _NOW)}
+    record = {"code": "550", "error": "", "tags": [_ALL], "created_at": None, **given}
+    if isinstance(record["tags"], str):
+        record["tags"] = [record["tags"]]
+    texts = [record["address"], record["code"], record["error"]]
+    if not isinstance(record["tags"], list) or not all(isinstance(text, str) for text in [*texts, *record["tags"]]):
+        raise Refused("a field is not of its type")
+    # An empty list of tags is in the description's example.
+    record["tags"] = record["tags"] or [_ALL]
+    record["created_at"] = _moment(record["created_at"])
+    return record
+
+
+def _moment(written: object) -> datetime:
+    if written is None or written == "":
+        return _NOW
+    try:
+        found = parsedate_to_datetime(str(written))
+    except ValueError as fault:
+        raise Refused("created_at is no date of RFC 2822") from fault
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from penstock.testing.esp import Arrived, FakeEsp, Refused
+from penstock.testing.esp import Arrived, FakeEsp, Happening, PostedCall, Refused
 from penstock.testing.esps.resend_account import ResendAccount, ResendDomain
-from penstock.testing.esps.resend_mail import address_of, read_mail
+from penstock.testing.esps.resend_calls import call_of, email_id_of, new_secret
+from penstock.testing.esps.resend_lists import ResendSuppressions
+from penstock.testing.esps.resend_mail import address_of, read_mail, read_tags
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aiohttp import web
 
 __all__ = ["FakeResend", "ResendDomain"]
@@ -25,6 +29,7 @@ _HEADERS = frozenset(
     | {"connection", "idempotency-key"}
 )
 _REFUSED = "refused"
+_NOT_THERE = 404
 _WORDS = {
     400: ("validation_error", "We found an error with one or more fields in the request."),
     401: ("missing_api_key", "Missing API key in the authorization header."),
@@ -40,13 +45,16 @@ _RATE = {"ratelimit-limit": "5", "ratelimit-remaining": "4", "ratelimit-reset": 
 
 @dataclass
 class FakeResend(FakeEsp):
-    """Resend's interface for sending, and what of the account a plugin needs to see.
+    """Resend's interface for sending, what of the account a plugin needs to see, and its webhook calls.
+
+    The lists of `listed` are the origins of a suppression: bounce, complaint, manual. Each of them stops all mail.
 
     Message-ID and Date of arrived mails are the service's own. Tracking is a setting of the sender's domain: turn it on
     in `account.domains`. `sending_only` is a key that may do nothing but send. `busy` are idempotency keys of requests
     that are still under way.
     """
 
+    webhook_key: str = field(default_factory=new_secret)
     account: ResendAccount = field(default_factory=ResendAccount)
     sending_only: bool = False
     busy: set[str] = field(default_factory=set)
@@ -85,7 +93,7 @@ class FakeResend(FakeEsp):
         return _json(answer, status, waits if status == 429 else None)
 
     async def other(self, request: web.Request) -> web.Response | None:
-        """Domains, suppressions, contacts and single mails."""
+        """Domains, suppressions, contacts and single mails. What is not there breaks no description."""
         if self.sending_only:
             return self.fault(401, "restricted_api_key: This API key is restricted to only send emails.")
         if request.path in {"/emails", "/emails/batch"}:
@@ -93,12 +101,34 @@ class FakeResend(FakeEsp):
         if request.method == "GET" and request.path.startswith("/emails/"):
             return self._email(request.path.removeprefix("/emails/"))
         body = (await _asked(request))[0] if request.can_read_body else None
+        asked = request.method, request.path, dict(request.query), body
         try:
-            found = self.account.answer(request.method, request.path, dict(request.query), body)
+            if request.path.startswith("/suppressions"):
+                found = self._suppressions.answer(*asked)
+            else:
+                found = self.account.answer(*asked, self.erased)
         except Refused as refusal:
-            self.refused.append(refusal.what)
+            if refusal.status != _NOT_THERE:
+                self.refused.append(refusal.what)
             return self.fault(refusal.status, refusal.what)
         return None if found is None else _json(found[1], found[0])
+
+    def calls(self, happenings: Sequence[Happening], at: datetime) -> Sequence[PostedCall]:
+        """One call for each: Resend groups nothing."""
+        return [
+            call_of(
+                each,
+                at,
+                self.webhook_key,
+                tags=self.account.tags.get(email_id_of(each.arrived)),
+                origin=self._suppressions.origin(each.arrived.recipient),
+            )
+            for each in happenings
+        ]
+
+    @property
+    def _suppressions(self) -> ResendSuppressions:
+        return ResendSuppressions(self.listed)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         """A wrong key is 403 with Resend, a missing one 401; so is a request without User-Agent."""
@@ -175,13 +205,15 @@ class FakeResend(FakeEsp):
         own = {"message-id": f"<{mail_id}@email.resend.example>", "date": "Sat, 21 Nov 2026 08:00:00 +0000"}
         mail = replace(mail, headers={**mail.headers, **own}, tracking=domain.tracks)
         self.account.sent[mail_id] = (recipients, mail)
-        return mail_id, [replace(mail, recipient=each) for each in recipients if not self.account.suppresses(each)]
+        self.account.tags[mail_id] = read_tags(asked)
+        reached = [each for each in recipients if self._suppressions.origin(each) is None]
+        return mail_id, [replace(mail, recipient=each) for each in reached]
 
     def _email(self, mail_id: str) -> web.Response:
         if mail_id not in self.account.sent:
             return self.fault(404, "not_found: Email not found.")
         recipients, mail = self.account.sent[mail_id]
-        suppressed = all(self.account.suppresses(each) for each in recipients)
+        suppressed = all(self._suppressions.origin(each) is not None for each in recipients)
         found: dict[str, Any] = {
             "object": "email",
             "id": mail_id,

@@ -11,7 +11,7 @@ from typing import Any
 
 from penstock.testing.esp import Arrived, Refused
 
-__all__ = ["address_of", "only", "read_mail"]
+__all__ = ["address_of", "only", "read_mail", "read_tags"]
 
 _FIELDS = frozenset(
     {"from", "to", "subject", "bcc", "cc", "reply_to", "html", "text", "template", "headers", "scheduled_at"}
@@ -65,6 +65,11 @@ def read_mail(asked: object, *, batch: bool) -> tuple[list[str], Arrived]:
     if _size(arrived) > _MOST_OCTETS:
         raise Refused("validation_error: The email is larger than 40MB.", 422)
     return recipients, arrived
+
+
+def read_tags(asked: object) -> dict[str, str]:
+    """The tags of a mail, by name. Raises Refused."""
+    return _tags(only(asked, _FIELDS).get("tags", []))
 
 
 def only(asked: object, fields: frozenset[str]) -> Mapping[str, Any]:

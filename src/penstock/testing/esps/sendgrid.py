@@ -8,10 +8,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from penstock.ports import Clock
-from penstock.testing.esp import HTTP_HEADERS, Arrived, FakeEsp, Refused
+from penstock.testing.esp import HTTP_HEADERS, Arrived, FakeEsp, Happening, PostedCall, Refused
+from penstock.testing.esps.sendgrid_events import SendGridSigner, bodies, event
 from penstock.testing.esps.sendgrid_fields import SEND, broken
 from penstock.testing.esps.sendgrid_lists import SendGridLists
 
@@ -38,7 +40,7 @@ _BYPASSES = ("bypass_spam_management", "bypass_bounce_management", "bypass_unsub
 
 @dataclass
 class FakeSendGrid(FakeEsp):
-    """Takes POST /v3/mail/send, /v3/mail/batch and the suppression lists.
+    """Takes POST /v3/mail/send, /v3/mail/batch, the suppression lists and the erasure of recipients.
 
     A fault in one personalization refuses the whole request, as with SendGrid: there is no partial success. Beyond
     the schema it asks for what SendGrid's prose asks: a subject and content where there is no template (it knows
@@ -46,12 +48,24 @@ class FakeSendGrid(FakeEsp):
 
     `clock` decides how far ahead `send_at` lies, and lets X-RateLimit-Reset name the moment; without one it counts
     seconds. `compression`: gzip is switched on for the account.
+
+    `listed` has the names `bounces`, `blocks`, `invalid_emails`, `spam_reports`, `unsubscribes` (suppressed everywhere)
+    and `group-7` for suppression group 7. Calls are signed with a key pair of this fake's own, whose public half is
+    `webhook_key`. `argument` is the custom argument by which events name a mail that was not sent through this fake.
     """
 
     clock: Clock | None = None
     compression: bool = False
-    lists: SendGridLists = field(default_factory=SendGridLists)
+    argument: str = "penstock_mail_id"
+    lists: SendGridLists = field(init=False, repr=False)
     batches: set[str] = field(default_factory=set)
+    messages: dict[tuple[str, str], tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+    """Recipient and our id of what was taken → X-Message-Id and custom arguments."""
+
+    def __post_init__(self) -> None:
+        self.lists = SendGridLists(self.listed, self.erased)
+        self._signer = SendGridSigner.new()
+        self.webhook_key = self.webhook_key or self._signer.public_key
 
     async def authorised(self, request: web.Request) -> bool:
         """A bearer token."""
@@ -60,6 +74,11 @@ class FakeSendGrid(FakeEsp):
     def sends(self, request: web.Request) -> bool:
         """The one path that takes mail."""
         return request.path == "/v3/mail/send" and request.method == "POST"
+
+    def calls(self, happenings: Sequence[Happening], at: datetime) -> Sequence[PostedCall]:
+        """All in one call, up to 768 KB of them."""
+        events = [event(each, *self._message(each.arrived)) for each in happenings]
+        return [self._signer.call(body, at) for body in bodies(events)]
 
     async def other(self, request: web.Request) -> web.Response | None:
         """Batches and lists."""
@@ -101,8 +120,19 @@ class FakeSendGrid(FakeEsp):
             return [], web.Response(status=200, headers=identity)
         everyone = _switched(body, "mail_settings", "bypass_list_management")
         group = body.get("asm", {}).get("group_id")
-        taken = [each for each in _arrivals(body) if everyone or not self.lists.stops(each.recipient, group)]
+        taken = []
+        for each, arguments in _arrivals(body):
+            self.messages[each.recipient, each.mail_id] = identity["X-Message-Id"], arguments
+            if everyone or not self.lists.stops(each.recipient, group):
+                taken.append(each)
         return taken, web.Response(status=202, headers=identity)
+
+    def _message(self, mail: Arrived) -> tuple[str, Mapping[str, str]]:
+        """X-Message-Id and custom arguments, made up for a mail that came another way."""
+        if known := self.messages.get((mail.recipient, mail.mail_id)):
+            return known
+        made = hashlib.sha256(f"{mail.recipient} {mail.mail_id}".encode()).digest()
+        return _short(made), {self.argument: mail.mail_id} if mail.mail_id else {}
 
     async def _body(self, request: web.Request) -> dict[str, Any]:
         _look_at_headers(request, HTTP_HEADERS | {"content-encoding"})
@@ -131,8 +161,11 @@ class FakeSendGrid(FakeEsp):
                 raise broken("send_at", "A send cannot be scheduled more than 72 hours in advance.")
 
     def _id(self, purpose: str) -> str:
-        digest = hashlib.sha256(f"{purpose} {len(self.requests)}".encode()).digest()
-        return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+        return _short(hashlib.sha256(f"{purpose} {len(self.requests)}".encode()).digest())
+
+
+def _short(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def _look_at_headers(request: web.Request, known: frozenset[str]) -> None:
@@ -176,14 +209,17 @@ def _look_at_recipients(body: Mapping[str, Any]) -> None:
         raise broken("personalizations", "There may be at most 1000 recipients.")
 
 
-def _arrivals(body: Mapping[str, Any]) -> Iterator[Arrived]:
+def _arrivals(body: Mapping[str, Any]) -> Iterator[tuple[Arrived, Mapping[str, str]]]:
+    """Each mail and its custom arguments."""
     parts = {each["type"]: each["value"] for each in body["content"]}
     files = tuple((each["filename"], base64.b64decode(each["content"])) for each in body.get("attachments", []))
     replies = [body["reply_to"]] if "reply_to" in body else body.get("reply_to_list", [])
     for each in body["personalizations"]:
         headers = {**body.get("headers", {}), **each.get("headers", {})}
+        whole = body.get("custom_args", {})
+        arguments = {**({"": whole} if isinstance(whole, str) else whole), **each.get("custom_args", {})}
         for one in (*each["to"], *each.get("cc", []), *each.get("bcc", [])):
-            yield Arrived(
+            mail = Arrived(
                 sender=_mailbox(each.get("from", body["from"])),
                 recipient=one["email"],
                 subject=_filled(each.get("subject") or body["subject"], each),
@@ -191,15 +227,15 @@ def _arrivals(body: Mapping[str, Any]) -> Iterator[Arrived]:
                 html=_filled(parts["text/html"], each) if "text/html" in parts else None,
                 headers={name.lower(): value for name, value in headers.items()},
                 reply_to=_filled(", ".join(map(_mailbox, replies)), each),
-                mail_id=_mail_id(body.get("custom_args", {}), each.get("custom_args", {})),
+                mail_id=_mail_id(arguments),
                 attachments=files,
                 tracking=_tracks(body),
             )
+            yield mail, arguments
 
 
-def _mail_id(whole: str | Mapping[str, str], own: Mapping[str, str]) -> str:
+def _mail_id(arguments: Mapping[str, str]) -> str:
     """The argument that names the mail, whatever it is called: the only one, else the one called a mail's id."""
-    arguments = {**({"": whole} if isinstance(whole, str) else whole), **own}
     named = [value for name, value in arguments.items() if re.sub(r"[\W_]", "", name.lower()).endswith("mailid")]
     return str((named or [*arguments.values()])[0]) if named or len(arguments) == 1 else ""
 

@@ -1,0 +1,6 @@
+"""Penstock's way out through any backend of django-anymail."""
+
+import django
+from penstock_anymail.deliver import adapter
+
+__all__ = ["adapter"]

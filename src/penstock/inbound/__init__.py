@@ -1,0 +1,1 @@
+"""What comes back: calls of ESPs, proved, kept and read."""

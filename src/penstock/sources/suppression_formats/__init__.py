@@ -1,0 +1,1 @@
+"""The export files of suppression lists that mail services give their customers: one table for each service."""

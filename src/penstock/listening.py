@@ -49,15 +49,16 @@ class Listening:
         """Serve and read until `stop` is set. Raises ConfigError and Unavailable."""
         settings = self._house.settings.web
         await self._returns.open_door(list(self._doors))
+        await self._returns.read_again(list(self._doors))
         routes = [*webhook_routes(self._doors), *health_routes(self._returns.counts, self._silences)]
-        work = [asyncio.create_task(self._read(stop)), asyncio.create_task(self._keep_house(stop))]
+        reading, keeping = asyncio.create_task(self._read(stop)), asyncio.create_task(self._keep_house(stop))
         try:
             await serve(routes, settings.listen, stop, trusted_proxies=settings.trusted_proxies, ready=ready)
         finally:
             stop.set()
             self._wake.set()
-            await asyncio.gather(*work)
-            await asyncio.gather(*self._visits, return_exceptions=True)
+            keeping.cancel()  # a sync may take long, and goes on where it was
+            await asyncio.gather(reading, keeping, *self._visits, return_exceptions=True)
 
     async def read(self) -> int:
         """Read what waits, and settle doubts that it clears up; how many calls there were."""
@@ -78,6 +79,8 @@ class Listening:
                 await self.read()
             except Unavailable as fault:
                 _log.warning("reader_waits", fault=type(fault).__name__)
+            except Exception as fault:  # noqa: BLE001 — who stops reading stops hearing objections
+                _log.error("reader_failed", fault=type(fault).__name__)
             await _either(self._wake, _LOOK_SECONDS)
             self._wake.clear()
 
@@ -89,6 +92,8 @@ class Listening:
                 await self.sync()
             except Unavailable as fault:
                 _log.warning("housekeeping_waits", fault=type(fault).__name__)
+            except Exception as fault:  # noqa: BLE001 — the next round may do better, and all else goes on
+                _log.error("housekeeping_failed", fault=type(fault).__name__)
             await _either(stop, _KEEP_HOUSE_SECONDS)
 
     async def sync(self) -> list[str]:
@@ -100,15 +105,21 @@ class Listening:
         if not hours:
             return []
         last = {each.adapter: each.last_at for each in await self._returns.counts() if each.what == "synced"}
-        due_before = self._house.clock.now() - timedelta(hours=hours)
+        now = self._house.clock.now()
+        due_before = now - timedelta(hours=hours)
         done = []
         for name, adapter in self._house.adapters.items():
-            if getattr(adapter, "lists", None) is None or last.get(name, due_before) > due_before:
+            if getattr(adapter, "lists", None) is None or due_before < last.get(name, due_before) <= now:
                 continue
             try:
                 synced = await SuppressionSync(self._house, name).run()
             except AdapterUnavailable as fault:
                 _log.warning("sync_waits", adapter=name, why=fault.what)
+                continue
+            except Unavailable:
+                raise
+            except Exception as fault:  # noqa: BLE001 — a plugin that stumbles must not stop the syncs of others
+                _log.error("sync_failed", adapter=name, fault=type(fault).__name__)
                 continue
             await self._returns.count(name, "synced")
             _log.info("synced", adapter=name, pulled=synced.pulled, pushed=synced.pushed)
@@ -120,7 +131,7 @@ class Listening:
         return WebhookDoor(name, codec, rules, self._returns, self._house.clock, wake=self._wake.set, visit=self._visit)
 
     def _visit(self, address: str) -> None:
-        """Fetch it beside all else; an ESP asks again where that fails."""
+        """Fetch it beside all else. Where that fails, the ESP makes the same call again, and so it is fetched again."""
         task = asyncio.create_task(_visited(address))
         self._visits.add(task)
         task.add_done_callback(self._visits.discard)

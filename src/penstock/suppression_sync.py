@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from penstock.errors import InvalidInput
 from penstock.model.address import Address, parse_address
-from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
+from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason, scope_covers
 from penstock.ports import EspLists, Listed
 from penstock.wiring import House
 
@@ -127,14 +127,9 @@ class SuppressionSync:
         *, dry_run: bool,
     ) -> None:  # fmt: skip
         missing = [each for each in entries if not theirs & set(each.keys)]
-        keys = [key for each in missing for key in each.keys]
-        owners = [place for place, each in enumerate(missing) for _ in each.keys]
-        given = {owners[place] for place in await self._store.returns.were_handed(self._adapter, keys)}
         wanted: dict[str, Suppression] = {}
-        for place in sorted(given):
-            address = parse_address(missing[place].subject or "")
-            if isinstance(address, Address):
-                wanted[str(address)] = missing[place]
+        for address, each in await self._given(missing):
+            wanted[str(address)] = each
         can = bool(self._lists.pushes_to)
         for each in wanted.values():
             self._differs(Difference("ours", each.reason, self._lists.pushes_to, can and not dry_run), synced, tell)
@@ -142,6 +137,18 @@ class SuppressionSync:
             await self._lists.push(list(wanted))
             synced.pushed += len(wanted)
         theirs.update(key for each in wanted.values() for key in each.keys)
+
+    async def _given(self, entries: Sequence[Suppression]) -> list[tuple[Address, Suppression]]:
+        """Those whose very address this adapter was handed, for a controller that the entry binds.
+
+        Another form of the address, or a person that only a test mail was meant for, the ESP never had.
+        """
+        read = [(parse_address(each.subject or ""), each) for each in entries]
+        known = [(address, each) for address, each in read if isinstance(address, Address)]
+        exact = [self._house.identifier.entry_keys(address)[0] for address, _ in known]
+        handed = await self._store.returns.were_handed(self._adapter, exact)
+        bound = {place for place, controller in handed if scope_covers(known[place][1].scope, controller=controller)}
+        return [known[place] for place in sorted(bound)]
 
     @staticmethod
     def _differs(difference: Difference, synced: Synced, tell: Callable[[Difference], None]) -> None:
@@ -154,5 +161,5 @@ def _as_strong(ours: SuppressionReason, theirs: SuppressionReason) -> bool:
     way round (transactional mail).
     """
     if theirs is SuppressionReason.BOUNCE:
-        return ours is SuppressionReason.BOUNCE
+        return ours in {SuppressionReason.BOUNCE, SuppressionReason.ERASURE}
     return ours is not SuppressionReason.BOUNCE

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
 from importlib.metadata import entry_points
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.adapter_section import WebhookSettings
@@ -12,11 +15,15 @@ from penstock.errors import AdapterUnavailable, ConfigError, WebhookRejected
 from penstock.inbound.webhook_door import DoorRules
 from penstock.ports import Marks, WebhookAddress, WebhookCodec
 
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
+
 __all__ = ["door_rules", "esp_of", "fetched", "open_codec", "open_codecs", "smtp_marks"]
 
 CODECS = "penstock.webhooks"
 """The entry-point group of codecs: an ESP's name → a callable from WebhookAddress to a codec."""
 _SMTP = ("smtp", "smtps")
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]*")
 _SHORTEST_SECRET = 16
 _FETCH_SECONDS = 10.0
 _FETCH_OCTETS = 64 << 10
@@ -71,6 +78,9 @@ def door_rules(settings: Settings, name: str, codec: WebhookCodec) -> DoorRules:
     if (codec.needs_path or not codec.signed) and len(rules.path) < _SHORTEST_SECRET:
         mend = f'path = "env:NAME" with at least {_SHORTEST_SECRET} characters; the ESP calls /webhooks/{name}/PATH'
         raise ConfigError("calls of this ESP need a secret path", where=where, mend=mend)
+    if not _SEGMENT.fullmatch(rules.path):
+        mend = "letters, digits, '-', '.', '_' and '~' only: it is one part of an address"
+        raise ConfigError("path cannot stand in an address", where=where, mend=mend)
     if not codec.signed and not (rules.login or rules.bearer):
         mend = 'login = "env:NAME" (user:password) or bearer = "env:NAME"'
         raise ConfigError("calls of this ESP are not signed, so they need a login", where=where, mend=mend)
@@ -113,6 +123,15 @@ async def fetched(address: str) -> bytes:
         ):
             if answer.status != 200:
                 raise WebhookRejected("the document is not there")
-            return await answer.content.read(_FETCH_OCTETS)
+            return b"".join([piece async for piece in _first(answer.content, _FETCH_OCTETS)])
     except (TimeoutError, aiohttp.ClientError, OSError) as fault:
         raise AdapterUnavailable(f"a document cannot be fetched: {type(fault).__name__}") from None
+
+
+async def _first(content: StreamReader, most: int) -> AsyncIterator[bytes]:
+    """Pieces up to so many octets; raises WebhookRejected for more: half a document proves nothing."""
+    async for piece in content.iter_any():
+        most -= len(piece)
+        if most < 0:
+            raise WebhookRejected("the document is too large")
+        yield piece

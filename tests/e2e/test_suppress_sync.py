@@ -43,6 +43,8 @@ async def test_what_either_side_has_comes_to_the_other_and_nothing_goes(
         bo, carl, dan, eva = (f"{name}.berg@{name}-maskin.example" for name in ("bo", "carl", "dan", "eva"))
         for address in (bo, carl):
             await ask(penstock, house, env, "suppress", "add", address, "--reason", "objection", "--json")
+        elsewhere = ("--reason", "phone", "--scope", "channel:post", "--json")
+        await ask(penstock, house, env, "suppress", "add", "anna.berg@anna-maskin.example", *elsewhere)
         fake.listed += [OnList("spam_reports", dan, AT), OnList("blocks", eva, AT)]
         before = list(fake.listed)
 
@@ -50,13 +52,14 @@ async def test_what_either_side_has_comes_to_the_other_and_nothing_goes(
         assert "1 only there (spam_reports, complaint): would be added here" in dry
         assert "1 only here (objection): would be added there, on asm group 7" in dry
         assert fake.listed == before
-        assert rows(penstock, house, env) == {(bo, "objection"), (carl, "objection")}
+        ours = {(bo, "objection"), (carl, "objection"), ("anna.berg@anna-maskin.example", "phone")}
+        assert rows(penstock, house, env) == ours
 
         report = json.loads(await ask(penstock, house, env, "suppress", "sync", "sg", "--json"))
         assert (report["pulled"], report["pushed"]) == (1, 1)
         assert [(each.list_name, each.address) for each in fake.listed[len(before) :]] == [("group-7", bo)]
         assert fake.listed[: len(before)] == before
-        assert rows(penstock, house, env) == {(bo, "objection"), (carl, "objection"), (dan, "complaint")}
+        assert rows(penstock, house, env) == {*ours, (dan, "complaint")}
 
         again = json.loads(await ask(penstock, house, env, "suppress", "sync", "sg", "--json"))
         assert (again["pulled"], again["pushed"], again["differences"]) == (0, 0, [])

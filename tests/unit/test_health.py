@@ -52,7 +52,7 @@ async def tell(gate: Gate, mark: str) -> None:
     """A call with two events, neither of our mails."""
     returns = gate.house.store.returns
     await returns.save("main", mark, mark.encode())
-    (call,) = await returns.unread(9)
+    (call,) = await returns.unread(9, ["main"])
     kinds = (EventKind.DELIVERED, EventKind.DEFERRED)
     await returns.take_in(
         call, [Told(Event(kind, kind, MOMENT, mail_id="0" * 32), frozenset(), None) for kind in kinds]

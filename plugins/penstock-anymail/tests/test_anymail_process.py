@@ -13,6 +13,7 @@ from penstock.model.outcome import Outcome, Uncertain
 from penstock.ports import AdapterAddress
 from penstock.testing import FakeClock
 from penstock.testing.esp_contract import finished
+from penstock.testing.scripted_http import scripted_http
 from penstock_anymail import adapter
 
 MAIL = replace(finished("anna@firm.example"), stream=Stream.TRANSACTIONAL)
@@ -34,21 +35,14 @@ async def served(status: int, headers: dict[str, str]) -> tuple[list[str], Excep
         paths.append(request.path)
         return web.json_response({"errors": []}, status=status, headers=headers)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = runner.addresses[0][1]
-    address = AdapterAddress("main", "sparkpost", FakeClock(), {}, lambda: "k", endpoint=f"http://127.0.0.1:{port}")
-    way = adapter(address)
     found: Exception | Outcome
-    try:
-        (found,) = await way.deliver([MAIL])
-    except AdapterUnavailable as fault:
-        found = fault
-    await way.aclose()
-    await runner.cleanup()
+    async with scripted_http(answer) as url:
+        way = adapter(AdapterAddress("main", "sparkpost", FakeClock(), {}, lambda: "k", endpoint=url))
+        try:
+            (found,) = await way.deliver([MAIL])
+        except AdapterUnavailable as fault:
+            found = fault
+        await way.aclose()
     return paths, found
 
 

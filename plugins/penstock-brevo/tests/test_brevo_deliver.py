@@ -26,6 +26,7 @@ from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esp_contract import EspContract, finished
 from penstock.testing.esps.brevo import FakeBrevo
+from penstock.testing.scripted_http import scripted_http
 from penstock_brevo import Brevo, adapter
 from penstock_brevo.payload import MAIL_ID, payload
 
@@ -99,15 +100,8 @@ async def answering(answer: HttpResponse, account: HttpResponse) -> AsyncIterato
         given = account if request.method == "GET" else answer
         return web.Response(status=given.status, body=given.body, headers=given.headers)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", seen
-    finally:
-        await runner.cleanup()
+    async with scripted_http(serve) as url:
+        yield url, seen
 
 
 FIT = HttpResponse(200, {}, json.dumps(sample("account")).encode())

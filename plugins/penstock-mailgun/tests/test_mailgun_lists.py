@@ -21,6 +21,7 @@ from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp, OnList
 from penstock.testing.esps.mailgun import FakeMailgun
 from penstock.testing.lists_contract import ListsContract
+from penstock.testing.scripted_http import scripted_http
 from penstock_mailgun import adapter
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -116,17 +117,8 @@ def page(items: object, following: object) -> web.Response:
 @asynccontextmanager
 async def a_door(**answers: list[web.Response]) -> AsyncIterator[Door]:
     door = Door(answers)
-    app = web.Application(client_max_size=8 << 20)
-    app.router.add_route("*", "/{path:.*}", door.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    door.url = f"http://{host}:{port}"
-    try:
+    async with scripted_http(door.answer) as door.url:
         yield door
-    finally:
-        await runner.cleanup()
 
 
 async def pulled(door: Door) -> list[Listed]:

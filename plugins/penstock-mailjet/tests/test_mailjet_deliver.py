@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from aiohttp import web
 
-from penstock.adapters.http import HttpAdapter, HttpRequest, HttpResponse, Refusal
+from penstock.adapters.http import APART, HttpAdapter, HttpRequest, HttpResponse, Refusal
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Attachment, Envelope, Header, Mail, Message
@@ -24,8 +24,9 @@ from penstock.testing import FakeClock, a_letter
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esp_contract import EspContract, finished
 from penstock.testing.esps.mailjet import FakeMailjet
+from penstock.testing.scripted_http import scripted_http
 from penstock_mailjet import adapter
-from penstock_mailjet.deliver import APART, Mailjet
+from penstock_mailjet.deliver import Mailjet
 from penstock_mailjet.payload import payload
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -91,6 +92,7 @@ class Server:
         self.url = ""
 
     async def serve(self, request: web.Request) -> web.Response:
+        assert (request.method, request.path) == ("POST", "/v3.1/send")
         messages = json.loads(await request.read())["Messages"]
         self.asked.append([message["To"][0]["Email"] for message in messages])
         answer = self.answers.pop(0) if self.answers else taken(messages)
@@ -108,16 +110,8 @@ def taken(messages: Sequence[Mapping[str, Any]]) -> HttpResponse:
 @asynccontextmanager
 async def answering(*answers: HttpResponse) -> AsyncIterator[Server]:
     server = Server(*answers)
-    app = web.Application()
-    app.router.add_route("POST", "/v3.1/send", server.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with scripted_http(server.serve) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 async def outcomes_of(mails: Sequence[Mail], *answers: HttpResponse, **options: str) -> Sequence[Outcome]:

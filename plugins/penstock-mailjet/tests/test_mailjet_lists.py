@@ -17,6 +17,7 @@ from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.mailjet import FakeMailjet
 from penstock.testing.lists_contract import ListsContract
+from penstock.testing.scripted_http import scripted_http
 from penstock_mailjet import adapter
 from penstock_mailjet.account import MailjetAccount
 from penstock_mailjet.lists import COMPLAINING, EXCLUDED, MailjetLists
@@ -76,16 +77,8 @@ class Server:
 @asynccontextmanager
 async def serving(reply: Reply) -> AsyncIterator[Server]:
     server = Server(reply)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    try:
+    async with scripted_http(server.serve) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def page(*contacts: Mapping[str, Any]) -> dict[str, Any]:

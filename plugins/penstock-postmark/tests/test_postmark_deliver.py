@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from penstock.adapters.http import HttpAdapter, HttpRequest, HttpResponse
+from penstock.adapters.http import APART, HttpAdapter, HttpRequest, HttpResponse
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Attachment, Envelope, Header, Mail, Message
@@ -24,8 +24,9 @@ from penstock.testing import FakeClock, a_letter
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esp_contract import EspContract, finished
 from penstock.testing.esps.postmark import FakePostmark
+from penstock.testing.scripted_http import scripted_http
 from penstock_postmark import adapter
-from penstock_postmark.deliver import APART, Postmark
+from penstock_postmark.deliver import Postmark
 from penstock_postmark.payload import MAIL_ID, payload
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -89,16 +90,8 @@ class Server:
 @asynccontextmanager
 async def serving(reply: Reply = taking) -> AsyncIterator[Server]:
     server = Server(reply)
-    app = web.Application(client_max_size=64 << 20)
-    app.router.add_route("*", "/{path:.*}", server.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with scripted_http(server.serve) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 async def deliver(server: Server, *mails: Mail, **options: str) -> Sequence[Outcome]:
@@ -417,6 +410,27 @@ async def test_a_batch_refused_as_a_whole_is_halved_until_the_mail_at_fault_stan
         outcomes = await deliver(server, ANNA, CLEO, BO, ANNA, CLEO)
     assert [type(each) for each in outcomes] == [Accepted, Accepted, Failed, Accepted, Accepted]
     assert outcomes[2] == Failed("Postmark's error 403: the JSON does not fit")
+
+
+@pytest.mark.parametrize("place", range(8))
+async def test_a_part_of_a_batch_that_is_refused_sends_no_other_part_twice(place: int) -> None:
+    """The batch goes in parts because one mail cannot be expressed; another one is why a part is refused."""
+    taken: list[str] = []
+
+    def picky(items: list[dict[str, Any]]) -> tuple[int, Any]:
+        if any(item["To"].startswith("bo@") for item in items):
+            return 422, {"ErrorCode": 403, "Message": "?"}
+        taken.extend(item["To"] for item in items)
+        return taking(items)
+
+    mails = [finished(f"p{number}@firm.example") for number in range(7)]
+    mails[3] = finished("bad@firm.example", calendar=INVITATION)
+    mails.insert(place, BO)
+    async with serving(picky) as server:
+        outcomes = await deliver(server, *mails)
+    assert sorted(taken) == [f"p{number}@firm.example" for number in (0, 1, 2, 4, 5, 6)]
+    sent = [mail.envelope.recipient for mail, each in zip(mails, outcomes, strict=True) if isinstance(each, Accepted)]
+    assert sorted(sent) == sorted(taken)
 
 
 async def test_a_half_that_finds_the_account_shut_does_not_lose_the_other() -> None:

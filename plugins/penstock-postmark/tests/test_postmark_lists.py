@@ -19,6 +19,7 @@ from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.postmark import FakePostmark
 from penstock.testing.lists_contract import ListsContract
+from penstock.testing.scripted_http import scripted_http
 from penstock_postmark import adapter
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -107,16 +108,8 @@ BROADCASTS = saying({"ID": "offers", "MessageStreamType": "Broadcasts"})
 @asynccontextmanager
 async def a_door(answers: dict[str, Reply]) -> AsyncIterator[Door]:
     door = Door(answers)
-    app = web.Application(client_max_size=8 << 20)
-    app.router.add_route("*", "/{path:.*}", door.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    door.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with scripted_http(door.answer) as door.url:
         yield door
-    finally:
-        await runner.cleanup()
 
 
 async def pulled(door: Door, **options: str) -> list[Listed]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from penstock.adapters.http import HttpAdapter, HttpResponse
+from penstock.adapters.http import APART, HttpAdapter, HttpResponse
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.mail import Attachment, Mail, Message
 from penstock.model.outcome import Accepted, Failed, TryLater, Uncertain
@@ -22,8 +22,9 @@ from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esp_contract import EspContract, finished
 from penstock.testing.esps.resend import FakeResend
+from penstock.testing.scripted_http import scripted_http
 from penstock_resend import adapter
-from penstock_resend.deliver import APART, Resend
+from penstock_resend.deliver import Resend
 from penstock_resend.payload import payload
 
 HERE = Path(__file__).parent
@@ -89,16 +90,8 @@ class Server:
 @asynccontextmanager
 async def serving(reply: Reply) -> AsyncIterator[Server]:
     server = Server(reply)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    try:
+    async with scripted_http(server.serve) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def taking(path: str, body: Any) -> tuple[int, Any]:
@@ -318,6 +311,27 @@ async def test_a_refused_batch_is_halved_until_the_mail_at_fault_stands_alone() 
     assert [isinstance(outcome, Accepted) for outcome in outcomes] == [number != 57 for number in range(100)]
     assert isinstance(outcomes[57], Failed)
     assert len(server.sent) <= 1 + 2 * 7
+
+
+@pytest.mark.parametrize("place", range(8))
+async def test_a_part_of_a_batch_that_is_refused_sends_no_other_part_twice(place: int) -> None:
+    """The batch goes in parts because of one mail's file; another mail is why a part is refused."""
+    taken: list[str] = []
+
+    def reply(path: str, body: Any) -> tuple[int, Any]:
+        items = body if isinstance(body, list) else [body]
+        if any("bo@firm.example" in each["to"] for each in items):
+            return 422, {"statusCode": 422, "name": "validation_error", "message": "Invalid `to` field."}
+        taken.extend(each["to"][0] for each in items)
+        return taking(path, body)
+
+    mails = [finished(f"mail{number}@firm.example") for number in range(7)]
+    mails[3] = finished("mail3@firm.example", attachments=(Attachment("a", "text/plain", b"a"),))
+    mails.insert(place, BO)
+    async with serving(reply) as server:
+        outcomes = await deliver(server, *mails)
+    assert sorted(taken) == [f"mail{number}@firm.example" for number in range(7)]
+    assert [isinstance(outcome, Failed) for outcome in outcomes] == [number == place for number in range(8)]
 
 
 async def test_a_mail_that_cannot_be_in_a_batch_goes_alone() -> None:

@@ -18,6 +18,7 @@ from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp, OnList
 from penstock.testing.esps.resend import FakeResend
 from penstock.testing.lists_contract import ListsContract
+from penstock.testing.scripted_http import scripted_http
 from penstock_resend import adapter
 
 HERE = Path(__file__).parent
@@ -119,16 +120,8 @@ class Server:
 @asynccontextmanager
 async def serving(reply: Reply) -> AsyncIterator[Server]:
     server = Server(reply)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    try:
+    async with scripted_http(server.serve) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def samples(method: str, path: str, body: Any) -> tuple[int, Any]:

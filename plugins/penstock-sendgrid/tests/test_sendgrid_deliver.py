@@ -25,6 +25,7 @@ from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esp_contract import EspContract, finished
 from penstock.testing.esps.sendgrid import FakeSendGrid
+from penstock.testing.scripted_http import scripted_http
 from penstock_sendgrid import SendGrid, adapter
 from penstock_sendgrid.deliver import MAIL_ID
 
@@ -91,15 +92,8 @@ async def answering(answer: HttpResponse, settings: HttpResponse = UNKNOWN) -> A
         headers = {name: value for name, value in given.headers.items() if name != "content-length"}
         return web.Response(status=given.status, body=given.body, headers=headers)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", seen
-    finally:
-        await runner.cleanup()
+    async with scripted_http(serve) as url:
+        yield url, seen
 
 
 async def outcome_of(answer: HttpResponse, **options: str) -> Outcome:

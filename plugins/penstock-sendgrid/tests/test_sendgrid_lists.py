@@ -20,6 +20,7 @@ from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.sendgrid import FakeSendGrid
 from penstock.testing.lists_contract import ListsContract
+from penstock.testing.scripted_http import scripted_http
 from penstock_sendgrid import adapter
 
 DESCRIPTION = Path(__file__).parents[3] / "tests/esp/sendgrid/description.json"
@@ -87,16 +88,8 @@ async def serving(**changed: list[Answer]) -> AsyncIterator[Server]:
     answers["/v3/asm/groups/10/suppressions"] = changed.get("suppressions", [(200, SAMPLES["suppressions"])])
     answers["/v3/recipients/erasejob"] = changed.get("erasejob", [(202, SAMPLES["erasejob"])])
     server = Server(answers)
-    app = web.Application(client_max_size=1 << 24)
-    app.router.add_route("*", "/{path:.*}", server.serve)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with scripted_http(server.serve) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 async def pulled(server: Server, **options: str) -> list[Listed]:

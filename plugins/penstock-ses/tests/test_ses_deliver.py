@@ -32,6 +32,7 @@ from penstock.testing import FakeClock, a_letter, a_mail
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esp_contract import EspContract, finished
 from penstock.testing.esps.ses import FakeSES
+from penstock.testing.scripted_http import scripted_http
 from penstock_ses import Ses, adapter
 from penstock_ses.deliver import MAIL_ID, SIMULATOR, Options
 from penstock_ses.signing import Signature
@@ -183,17 +184,8 @@ def account(**changes: Any) -> web.Response:
 @asynccontextmanager
 async def a_door() -> AsyncIterator[Door]:
     door = Door()
-    app = web.Application(client_max_size=64 << 20)
-    app.router.add_route("*", "/{path:.*}", door.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    door.url = f"http://{host}:{port}"
-    try:
+    async with scripted_http(door.answer) as door.url:
         yield door
-    finally:
-        await runner.cleanup()
 
 
 async def delivered(door: Door, *mails: Mail, **options: str) -> list[Outcome]:

@@ -13,8 +13,10 @@ from typing import Literal, Protocol
 
 from penstock.adapters.breaker import Breaker
 from penstock.adapters.http_exchange import Doubt, Exchange, HttpRequest, HttpResponse, HttpTimeouts, NotStarted
+from penstock.adapters.http_inquiry import Inquiry
+from penstock.adapters.http_json import json_of, object_of
 from penstock.adapters.http_rates import asked_pause
-from penstock.adapters.mail_fields import MailFields, mail_fields
+from penstock.adapters.mail_fields import MailFields, encoded_words, mail_fields
 from penstock.errors import AdapterUnavailable
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -23,6 +25,7 @@ from penstock.observe.log import get_logger
 from penstock.ports import Capabilities, Clock, EspErasure, EspLists
 
 __all__ = [
+    "APART",
     "Doubt",
     "Esp",
     "Exchange",
@@ -30,15 +33,24 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "HttpTimeouts",
+    "Inquiry",
     "MailFields",
     "NotStarted",
     "Refusal",
+    "encoded_words",
+    "json_of",
     "mail_fields",
+    "object_of",
 ]
 
 ACCOUNT_PAUSE = 900.0
 """Seconds a way out is left alone that refuses our key or our account."""
 _RATE_PAUSE = timedelta(seconds=30)
+APART = Failed("a request was refused as a whole: its mails go apart")
+"""What `Esp.outcomes` answers for each of several mails that were refused together, where one alone may be at fault.
+
+They are asked for again in halves. Compared by identity, and never seen outside.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,8 @@ class Esp(Protocol):
     def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:
         """One outcome per mail. Asked for status 2xx and for 4xx that no rule below answers.
 
-        An answer that cannot be understood is Uncertain for status 2xx and Failed for 4xx.
+        An answer that cannot be understood is Uncertain for status 2xx and Failed for 4xx. `APART` for several mails
+        that were certainly refused together.
         """
         ...
 
@@ -138,12 +151,13 @@ class HttpAdapter:
             answers = [await self._chunk(chunks[0])]
         else:
             answers = await asyncio.gather(*map(self._chunk, chunks))
-        outcomes = [self._by_us(outcome) for answer in answers for outcome in answer]
+        outcomes = [outcome for answer in answers for outcome in answer]
         if outcomes and all(isinstance(each, TryLater) and not each.attempt_used for each in outcomes):
             first = outcomes[0]
             if isinstance(first, TryLater) and first.after is None:
                 raise AdapterUnavailable(first.why, where=f"adapters.{self.name}")
-        return outcomes
+        parted = [await self._parted(chunk, answer) for chunk, answer in zip(chunks, answers, strict=True)]
+        return [self._by_us(outcome) for answer in parted for outcome in answer]
 
     def _by_us(self, outcome: Outcome) -> Outcome:
         """What comes back of a mail that the ESP has, or may have, will come by this adapter's name."""
@@ -161,6 +175,23 @@ class HttpAdapter:
     async def _chunk(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
         async with self._places:
             return await self._offered(mails)
+
+    async def _parted(self, mails: Sequence[Mail], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Those that were refused together are offered again in halves until who is at fault stands alone.
+
+        Only those: others of the same chunk may have gone in a request of their own.
+        """
+        refused = [place for place, outcome in enumerate(outcomes) if outcome is APART]
+        if len(refused) < 2:
+            return outcomes
+        half = len(refused) // 2
+        parts = [[mails[place] for place in places] for places in (refused[:half], refused[half:])]
+        again = [outcome for part in await asyncio.gather(*map(self._again, parts)) for outcome in part]
+        told = dict(zip(refused, again, strict=True))
+        return [told.get(place, outcome) for place, outcome in enumerate(outcomes)]
+
+    async def _again(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
+        return await self._parted(mails, await self._chunk(mails))
 
     async def _offered(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
         """One request; several where a mail cannot be expressed, so that it fails alone."""

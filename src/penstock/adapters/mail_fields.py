@@ -5,12 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 from dataclasses import dataclass
+from email.header import Header as EncodedHeader
 from email.message import EmailMessage
 
 from penstock.compose.headers import split_mailbox
 from penstock.model.mail import Attachment, Header, Letter, Mail, Message
 
-__all__ = ["MailFields", "mail_fields"]
+__all__ = ["MailFields", "encoded_words", "mail_fields"]
 
 _OWN_FIELDS = frozenset(
     {
@@ -54,6 +55,15 @@ def mail_fields(mail: Mail) -> MailFields | None:
         return _of_message(mail, content.data)
     letter = content.letter if isinstance(content, Message) else content
     return _of_letter(mail, letter) if isinstance(letter, Letter) else None
+
+
+def encoded_words(value: str) -> str:
+    """A header's value as RFC 2047 words, for ESPs that take ASCII alone; a last `<token>` stays, as in List-Id."""
+    phrase, angle, token = value.rpartition(" <")
+    if not angle or not token.isascii():
+        phrase, token = value, ""
+    words = EncodedHeader(phrase, "utf-8").encode(linesep="")
+    return f"{words} <{token}" if token else words
 
 
 def _of_letter(mail: Mail, letter: Letter) -> MailFields:

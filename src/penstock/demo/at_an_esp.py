@@ -77,7 +77,7 @@ class EspDemo:
             for url in urls:  # none: what `serving` raises below says why it could not begin
                 door = f"http://{self._login}@{urlsplit(url).netloc}/webhooks/{_ADAPTER}/{self._path}"
                 await self.fake.post(door, happened, gate.house.clock.now())
-                while await gate.house.store.returns.unread(1):  # noqa: ASYNC110 — the listener reads, and tells nobody
+                while await gate.house.store.returns.unread(1, [_ADAPTER]):  # noqa: ASYNC110 — the listener reads, and tells nobody
                     await asyncio.sleep(_LOOK_SECONDS)
         finally:
             stop.set()

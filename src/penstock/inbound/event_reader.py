@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from penstock.errors import InvalidInput
+from penstock.errors import InvalidInput, Unavailable
 from penstock.model.address import Address, parse_address
 from penstock.model.event import Event, EventKind
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
@@ -39,29 +39,26 @@ class EventReader:
 
     async def read(self) -> int:
         """Read what waits; the number of calls. Stopped half-way, it is read again without harm."""
-        number = 0
-        while calls := await self._returns.unread(_AT_ONCE):
+        number, adapters = 0, tuple(self._codecs)
+        while calls := await self._returns.unread(_AT_ONCE, adapters):
             for call in calls:
                 await self._read(call)
             number += len(calls)
         return number
 
     async def _read(self, call: SavedCall) -> None:
-        codec = self._codecs.get(call.adapter)
-        if codec is None:
-            _log.error("webhook_of_no_adapter", adapter=call.adapter, call=call.seq)
-            await self._returns.unreadable(call)
-            return
         try:
-            told = [self._told(event) for event in codec.events(call.body)]
+            told = [self._told(event) for event in self._codecs[call.adapter].events(call.body)]
+            counts = await self._returns.take_in(call, told)
+        except Unavailable:
+            raise
         except InvalidInput:
             _log.error("webhook_unreadable", adapter=call.adapter, call=call.seq)
             await self._returns.unreadable(call)
-        except Exception as fault:  # noqa: BLE001 — a codec that stumbles must not stop the calls behind
-            _log.error("webhook_codec_failed", adapter=call.adapter, call=call.seq, fault=type(fault).__name__)
+        except Exception as fault:  # noqa: BLE001 — a call that nobody can cope with must not stop those behind it
+            _log.error("webhook_failed", adapter=call.adapter, call=call.seq, fault=type(fault).__name__)
             await self._returns.unreadable(call)
         else:
-            counts = await self._returns.take_in(call, told)
             _log.info("webhook_read", adapter=call.adapter, call=call.seq, **_told_of(counts))
 
     def _told(self, event: Event) -> Told:

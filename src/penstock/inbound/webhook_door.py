@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -53,15 +54,20 @@ class WebhookDoor:
         self._wake = wake
         self._visit = visit
 
-    async def knock(self, path: str, caller: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The HTTP status. `path` is what follows the adapter's name, `caller` the address it comes from, header names
-        are in lower case.
+    async def let_in(self, path: str, caller: str, headers: Mapping[str, str]) -> int:
+        """200 for who may call, asked before anything of the body is read; else the HTTP status to answer.
+
+        `path` is what follows the adapter's name, `caller` the address it comes from, header names are in lower case.
         """
         status = self._let_in(path, caller, headers)
-        try:
-            if status != _TAKEN:
+        if status != _TAKEN:
+            with suppress(Unavailable):
                 await self._returns.count(self.adapter, "refused")
-                return status
+        return status
+
+    async def knock(self, headers: Mapping[str, str], body: bytes) -> int:
+        """The HTTP status for a call of somebody who was let in."""
+        try:
             return await self._take(headers, body)
         except Unavailable as fault:
             _log.warning("webhook_put_off", adapter=self.adapter, fault=type(fault).__name__)
@@ -82,8 +88,8 @@ class WebhookDoor:
             return self._codec.refused
         if kept is Kept.NEW:
             self._wake()
-            if genuine.visit:
-                self._visit(genuine.visit)
+        if genuine.visit:
+            self._visit(genuine.visit)
         return _TAKEN
 
     async def _refuse(self, why: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Event", "EventKind"]
+__all__ = ["Event", "EventKind", "graver", "was_read", "was_sent"]
 
 
 class EventKind(StrEnum):
@@ -31,6 +31,34 @@ class EventKind(StrEnum):
     REJECTED = "rejected"
     """The ESP itself dropped the mail: it was never offered to the recipient's server."""
     UNKNOWN = "unknown"
+
+
+_GRAVITY = {kind: place for place, kind in enumerate((
+    EventKind.UNKNOWN, EventKind.ACCEPTED, EventKind.DEFERRED, EventKind.REJECTED, EventKind.DELIVERED,
+    EventKind.OPENED, EventKind.CLICKED, EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY, EventKind.BOUNCED_HARD,
+    EventKind.UNSUBSCRIBED, EventKind.COMPLAINED,
+))}  # fmt: skip
+_UNREAD = frozenset({EventKind.REJECTED, EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY, EventKind.BOUNCED_HARD})
+
+
+def graver(one: EventKind | None, other: EventKind | None) -> EventKind | None:
+    """Of two events of one mail the one that says what became of it. Events come in any order.
+
+    A rejection tells nothing once the mail was seen further on.
+    """
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=_GRAVITY.__getitem__)
+
+
+def was_sent(fate: EventKind | None) -> bool | None:
+    """Whether the ESP handed the mail on or will; None where nothing is known. `fate` is the gravest event."""
+    return None if fate in {None, EventKind.UNKNOWN} else fate is not EventKind.REJECTED
+
+
+def was_read(fate: EventKind | None) -> bool:
+    """Whether the person may have seen the mail, so that a notice in it was given (GDPR Art. 14)."""
+    return fate not in _UNREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,8 @@ class Returns(Protocol):
         """Keep a genuine call as it came."""
         ...
 
-    async def unread(self, limit: int, /) -> Sequence[SavedCall]:
-        """The oldest calls that nobody has read yet."""
+    async def unread(self, limit: int, adapters: Sequence[str], /) -> Sequence[SavedCall]:
+        """The oldest calls of these adapters that nobody has read yet."""
         ...
 
     async def take_in(self, call: SavedCall, told: Sequence[Told], /) -> Mapping[str, int]:

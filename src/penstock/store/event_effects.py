@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from penstock.model.event import EventKind
+from penstock.model.event import EventKind, graver, was_read, was_sent
 from penstock.model.identity import Identity
 from penstock.ports import Clock
 from penstock.ports.returns import Told
@@ -16,16 +16,12 @@ from penstock.store.suppressions import Suppressions
 
 __all__ = ["EventEffects", "OurMail"]
 
-_GRAVITY = {kind: place for place, kind in enumerate((
-    EventKind.UNKNOWN, EventKind.ACCEPTED, EventKind.DEFERRED, EventKind.DELIVERED, EventKind.OPENED,
-    EventKind.CLICKED, EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY, EventKind.BOUNCED_HARD,
-    EventKind.REJECTED, EventKind.UNSUBSCRIBED, EventKind.COMPLAINED,
-))}  # fmt: skip
-"""Events come in any order: the gravest says what became of the mail."""
-_UNREAD = frozenset({EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY, EventKind.BOUNCED_HARD})
-"""The person never saw the mail, so a notice in it was not given (GDPR Art. 14)."""
 _LISTED = {EventKind.BOUNCED_HARD: (1, 0), EventKind.COMPLAINED: (0, 1)}
 """What adds to the counts of a list: (bounced, complained)."""
+_WAITING = frozenset({"uncertain", "queued", "deferred", "held", "blocked"})
+_MAY_BE_SENT = _WAITING | {"cancelled", "failed"}
+"""States of a mail that was offered at least once: should the ESP turn out to have it, it must not go again."""
+_MAY_BE_UNSENT = _WAITING | {"accepted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +34,9 @@ class OurMail:
     state: str
     attempts: int
     redirected: bool
-    fate: str
+    fate: EventKind | None
     identity: Identity
+    handed_to: frozenset[str]
     supplier: str
 
 
@@ -52,21 +49,23 @@ class EventEffects:
         self._sql_of_lists = database.statements("list_stats")
         self._suppressions = suppressions
 
-    def apply(self, connection: apsw.Connection, adapter: str, told: Told, mail: OurMail) -> list[dict[str, object]]:
-        """The rows that the ledger gets."""
+    def apply(
+        self, connection: apsw.Connection, adapter: str, told: Told, mail: OurMail, *, first: bool
+    ) -> list[dict[str, object]]:
+        """The rows that the ledger gets. `first`: the mail had no event of that kind yet."""
         event = told.event
         row = {**self._about("event", mail.mail_id, mail.step), "event": event.kind, "adapter": adapter}
         rows: list[dict[str, object]] = [row]
         if event.kind is EventKind.UNKNOWN:
             return rows
-        if _GRAVITY[event.kind] > _GRAVITY.get(_kind(mail.fate), -1):
-            connection.execute(self._sql["set_fate"], (mail.seq, event.kind))
-        rows += self._settled(connection, event.kind, mail)
+        fate = graver(mail.fate, event.kind)
+        connection.execute(self._sql["set_fate"], (mail.seq, fate))
+        if (sent := was_sent(fate)) is not None and mail.state in (_MAY_BE_SENT if sent else _MAY_BE_UNSENT):
+            rows.append(self.settle(connection, mail.seq, mail.mail_id, mail.step, sent=sent))
+        connection.execute(self._sql["read_or_not"], (mail.seq, was_read(fate)))
         if mail.redirected:
             return rows  # it went to a tester, who neither bounces nor objects for the person
-        if event.kind in _UNREAD:
-            connection.execute(self._sql["was_not_read"], (mail.seq,))
-        if event.kind in _LISTED:
+        if event.kind in _LISTED and first:
             self._count(connection, mail, *_LISTED[event.kind])
         if told.entry is not None:
             entry = told.entry if told.entry.keys else replace(told.entry, keys=mail.identity.person_keys)
@@ -81,17 +80,6 @@ class EventEffects:
         connection.execute(self._sql["drop_ticket"], (seq,))
         return {**self._about("resolved", mail_id, step), "sent": sent}
 
-    def _settled(self, connection: apsw.Connection, kind: EventKind, mail: OurMail) -> list[dict[str, object]]:
-        """What the event says of a mail in doubt, of one that was about to go again, and of one taken for sent."""
-        if kind is EventKind.REJECTED:
-            if mail.state not in {"uncertain", "accepted"}:
-                return []
-            return [self.settle(connection, mail.seq, mail.mail_id, mail.step, sent=False)]
-        waiting_again = mail.state == "queued" and mail.attempts > 0
-        if mail.state == "uncertain" or waiting_again:
-            return [self.settle(connection, mail.seq, mail.mail_id, mail.step, sent=True)]
-        return []
-
     def _count(self, connection: apsw.Connection, mail: OurMail, bounced: int, complained: int) -> None:
         lists = [("campaign", mail.step)] if mail.step else []
         if mail.supplier:
@@ -101,7 +89,3 @@ class EventEffects:
 
     def _about(self, kind: str, mail_id: str, step: str) -> dict[str, object]:
         return {"kind": kind, "at": iso(self._clock.now()), "mail": mail_id, "step": step}
-
-
-def _kind(fate: str) -> EventKind:
-    return EventKind(fate) if fate in set(EventKind) else EventKind.UNKNOWN

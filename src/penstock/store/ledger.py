@@ -18,7 +18,7 @@ from penstock.ports import Clock, Ending
 from penstock.store.chain import Chain, sha256
 from penstock.store.daily_count import count_begun
 from penstock.store.database import Database
-from penstock.store.handed import handed_rows
+from penstock.store.handed import handed_rows, told_meanwhile
 from penstock.store.house_rules import HouseRules
 from penstock.store.instants import from_micros, iso, maybe_micros, micros
 from penstock.store.ledger_rows import LedgerRow, decision_row, ending_row
@@ -218,22 +218,26 @@ class Ledger:
         now = self._clock.now()
         at = iso(now)
         ids = apsw.carray(tuple({ending.mail.id for ending in endings}))
-        begun, today = {}, set()
-        for id_, seq, state, attempts, touched in read_array(connection, self._sql["ending"], (ids,)):
+        begun, began_at, fates, today = {}, {}, {}, set()
+        for id_, seq, state, attempts, touched, fate in read_array(connection, self._sql["ending"], (ids,)):
             begun[id_] = SavedState(seq, state, attempts)
+            began_at[seq], fates[seq] = touched or micros(now), fate
             if from_micros(touched).date() == now.date():
                 today.add(id_)
-        rows, ended, dead, unsent = [], [], [], 0
-        for ending in endings:
-            saved = begun.get(ending.mail.id)
-            if saved is None or (saved.state == "uncertain" and not isinstance(ending.outcome, Accepted)):
+        rows, handed, ended, dead, unsent = [], [], [], [], 0
+        for given in endings:
+            saved = begun.get(given.mail.id)
+            if saved is None or (saved.state == "uncertain" and not isinstance(given.outcome, Accepted)):
                 continue
-            del begun[ending.mail.id]
+            del begun[given.mail.id]
+            handed.append((saved.seq, given))
+            ending = told_meanwhile(given, fates[saved.seq])
             rows.append(ending_row(ending, at=at, attempt=saved.attempts))
             ended.append((saved.seq, ending))
             unsent += isinstance(ending.outcome, TryLater) and ending.mail.id in today
             if ending.dead is not None:
                 dead.append(ending.dead)
+        write_rows(connection, self._sql_of_returns, "hand", handed_rows(handed, began_at))
         self._settle(connection, ended, micros(now))
         if not self._rules.safety.redirect_to:
             count_endings(connection, self._sql_of_lists, [ending for _, ending in ended])
@@ -254,7 +258,6 @@ class Ledger:
                     failed.append((seq, code, moment))
                 case TryLater(code=code, attempt_used=used):
                     again.append((seq, code, maybe_micros(ending.due), 0 if used else 1, moment))
-        write_rows(connection, self._sql_of_returns, "hand", handed_rows(ended, moment))
         if accepted:
             connection.execute(self._sql["end_accepted"], (numbers(accepted), moment))
         if uncertain:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import apsw
 import orjson
 
-from penstock.model.event import EventKind
+from penstock.model.event import EventKind, was_read, was_sent
 from penstock.ports import Clock
 from penstock.ports.returns import Kept, PastEvent, ReturnCount, SavedCall, Silence, Told
 from penstock.store.chain import Chain
@@ -56,11 +56,14 @@ class Returns:
 
         return await self._database.write(job)
 
-    async def unread(self, limit: int, /) -> Sequence[SavedCall]:
-        """The oldest calls that nobody has read yet."""
+    async def unread(self, limit: int, adapters: Sequence[str], /) -> Sequence[SavedCall]:
+        """The oldest calls of these adapters that nobody has read yet."""
+        if not adapters:
+            return []
+        wanted = apsw.carray(tuple(adapters))
 
         def job(connection: apsw.Connection) -> list[SavedCall]:
-            rows = connection.execute(self._sql["new_calls"], (limit,))
+            rows = connection.execute(self._sql["new_calls"], (limit, wanted))
             return [SavedCall(seq, adapter, from_micros(at), body) for seq, adapter, at, body in rows]
 
         return await self._database.read(job)
@@ -92,14 +95,27 @@ class Returns:
 
         await self._database.write(job)
 
+    async def read_again(self, adapters: Sequence[str], /) -> int:
+        """Put calls back that could not be read, for a process that may know better by now; how many."""
+        if not adapters:
+            return 0
+
+        def job(connection: apsw.Connection) -> int:
+            connection.execute(self._sql["read_again"], (apsw.carray(tuple(adapters)),))
+            return connection.changes()
+
+        return await self._database.write(job)
+
     async def settle_doubts(self) -> int:
         """Settle mails in doubt of which an ESP has told; how many. A doubt may come later than its event."""
 
         def job(connection: apsw.Connection) -> int:
             rows: list[dict[str, object]] = []
             found = list(connection.execute(self._sql["doubts"]))
-            for seq, mail_id, step, sent in found:
-                rows.append(self._effects.settle(connection, seq, mail_id, step, sent=bool(sent)))
+            for seq, mail_id, step, fate in found:
+                told = EventKind(fate)
+                rows.append(self._effects.settle(connection, seq, mail_id, step, sent=bool(was_sent(told))))
+                connection.execute(self._sql["read_or_not"], (seq, was_read(told)))
             self._chain.append(connection, rows)
             return len(found)
 
@@ -149,7 +165,7 @@ class Returns:
     async def silence(self, adapter: str, hours: float, /) -> Silence | None:
         """Whether a mail was handed over more than `hours` ago and nothing at all was told since."""
         now = self._clock.now()
-        bounds = (micros(now - timedelta(hours=hours)), micros(now - _HOUR))
+        bounds = (micros(now - timedelta(hours=hours)), micros(now - _HOUR), micros(now))
 
         def job(connection: apsw.Connection) -> Silence | None:
             for told, missing, probed in connection.execute(self._sql["silence"], (adapter, *bounds)):
@@ -159,29 +175,33 @@ class Returns:
 
         return await self._database.read(job)
 
-    async def were_handed(self, adapter: str, keys: Sequence[bytes], /) -> frozenset[int]:
-        """The places in `keys` of people to whom a mail was, or may have been, handed over by this adapter."""
+    async def were_handed(self, adapter: str, keys: Sequence[bytes], /) -> frozenset[tuple[int, str]]:
+        """The places in `keys` of people to whom a mail was, or may have been, handed over by this adapter, each with
+        the controllers of such mails.
+        """
         if not keys:
             return frozenset()
         wanted = apsw.carray(tuple(keys))
         found = await self._database.read(
             lambda connection: read_array(connection, self._sql["were_handed"], (wanted, adapter))
         )
-        return frozenset(place - 1 for place in found)
+        return frozenset((place - 1, controller) for place, controller in found)
 
     def _take(self, connection: apsw.Connection, adapter: str, told: Told, rows: list[dict[str, object]]) -> str:
         event = told.event
         mail = self._mail(connection, adapter, told)
-        if mail is None:
+        if mail is None or not _was_offered(mail, adapter):
             return "not_ours"
-        if told.keys and not told.keys & set(mail.identity.person_keys):
+        # A redirected mail went to a tester, whoever its events name.
+        if not mail.redirected and told.keys and not told.keys & set(mail.identity.person_keys):
             return "other_person"
+        first = not connection.execute(self._sql["told_before"], (mail.seq, event.kind)).get
         words = orjson.dumps(dict(event.words), option=orjson.OPT_SORT_KEYS).decode()
         row = (adapter, event.key, mail.seq, event.kind, micros(event.at), words)
         connection.execute(self._sql["add_event"], row)
         if not connection.changes():
             return "repeated"
-        rows += self._effects.apply(connection, adapter, told, mail)
+        rows += self._effects.apply(connection, adapter, told, mail, first=first)
         return "taken"
 
     def _mail(self, connection: apsw.Connection, adapter: str, told: Told) -> OurMail | None:
@@ -193,11 +213,20 @@ class Returns:
             found = list(connection.execute(self._sql["mail_by_receipt"], (adapter, event.receipt)))
         if len(found) != 1:
             return None
-        seq, mail_id, step, state, attempts, redirected, fate, person, keys, record = found[0]
+        seq, mail_id, step, state, attempts, redirected, fate, person, keys, handed, record = found[0]
         contact = None if record is None else self._records.read(record)
-        supplier = "" if contact is None else contact.source.supplier or ""
-        identity = read_identity(person, keys)
-        return OurMail(seq, mail_id, step, state, attempts, bool(redirected), fate or "", identity, supplier)
+        return OurMail(
+            seq,
+            mail_id,
+            step,
+            state,
+            attempts,
+            bool(redirected),
+            EventKind(fate) if fate else None,
+            read_identity(person, keys),
+            frozenset(orjson.loads(handed)),
+            "" if contact is None else contact.source.supplier or "",
+        )
 
     def _count(self, connection: apsw.Connection, adapter: str, counts: Mapping[str, int]) -> None:
         now = self._now()
@@ -206,6 +235,13 @@ class Returns:
 
     def _now(self) -> int:
         return micros(self._clock.now())
+
+
+def _was_offered(mail: OurMail, adapter: str) -> bool:
+    """Whether this adapter can know of the mail: it was begun, and if we know who got it, then this one."""
+    if mail.attempts == 0:
+        return False
+    return mail.state == "begun" or not mail.handed_to or adapter in mail.handed_to
 
 
 def _is_mail_id(text: str) -> bool:

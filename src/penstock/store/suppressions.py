@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apsw
@@ -20,6 +20,7 @@ from penstock.store.unresolved import UnresolvedImports
 __all__ = ["StoredSuppression", "Suppressions", "find_hits"]
 
 _FOREIGN = "suppression:foreign"
+_TOMBSTONE = (SuppressionKind.PERSON.value, SuppressionReason.ERASURE.value)
 _FOREIGN_ALGORITHMS = frozenset({"sha256", "md5"})
 
 
@@ -139,6 +140,7 @@ class Suppressions:
     def add_in(self, connection: apsw.Connection, entries: Sequence[Suppression]) -> list[str]:
         """The same as `add`, inside a transaction of the caller."""
         at = iso(self._clock.now())
+        entries = self._without_erased(connection, entries)
         ids = [_entry_id(entry) for entry in entries]
         known = dict(list(connection.execute(self._sql["known"], (apsw.carray(tuple(set(ids))),))))
         rows = []
@@ -157,6 +159,19 @@ class Suppressions:
         self._remember_foreign(connection, {entry.origin for entry in entries} & _FOREIGN_ALGORITHMS)
         self._chain.append(connection, rows)
         return ids
+
+    def _without_erased(self, connection: apsw.Connection, entries: Sequence[Suppression]) -> list[Suppression]:
+        """The entries, without the plain address where the person was erased: the keys protect without it."""
+        named = {
+            key for entry in entries if entry.kind is SuppressionKind.PERSON and entry.subject for key in entry.keys
+        }
+        if not named:
+            return list(entries)
+        rows = connection.execute(self._sql["hits"], (apsw.carray(tuple(sorted(named))),))
+        erased = {key for key, _, _, kind, _, reason, _ in rows if (kind, reason) == _TOMBSTONE}
+        if not erased:
+            return list(entries)
+        return [replace(entry, subject=None) if erased & set(entry.keys) else entry for entry in entries]
 
     def _remember_foreign(self, connection: apsw.Connection, algorithms: set[str]) -> None:
         known = set(str(connection.execute(self._meta["get"], (_FOREIGN,)).get or "").split())

@@ -108,14 +108,16 @@ class FakeReturns:
         self.calls.append(SavedCall(len(self.calls), adapter, self._clock.now(), body))
         return Kept.NEW
 
-    async def unread(self, limit: int, /) -> Sequence[SavedCall]:
+    async def unread(self, limit: int, adapters: Sequence[str], /) -> Sequence[SavedCall]:
         """In the order they came."""
         self._here()
-        return [call for call in self.calls if call.seq not in self._read][:limit]
+        return [call for call in self.calls if call.seq not in self._read and call.adapter in adapters][:limit]
 
     async def take_in(self, call: SavedCall, told: Sequence[Told], /) -> Mapping[str, int]:
-        """Everything is taken."""
+        """Everything is taken; what cannot be written as UTF-8 raises, as in a database."""
         self._here()
+        for each in told:
+            each.event.key.encode()
         self._read.add(call.seq)
         self.told += told
         return {"taken": len(told)}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import ClassVar
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from penstock.errors import ConfigError
 
@@ -16,8 +18,51 @@ __all__ = ["serve"]
 
 _KEEP_ALIVE_SECONDS = 10
 _GRACE_SECONDS = 5
+_HEAD_SECONDS = 10.0
+"""For a request head to come in whole, on a fresh connection or after an answer."""
 _CONNECTIONS = 1_000
 _HEADER_OCTETS = 16 << 10
+
+
+class _Patient(H11Protocol):
+    """Closes a connection on which no whole request head came in time: uvicorn alone would wait for ever."""
+
+    head_seconds: ClassVar[float] = _HEAD_SECONDS
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self._busy:
+            self._forget()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if not (self._busy or self.transport.is_closing()):
+            self.transport.close()
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a request is being answered."""
+        cycle: RequestResponseCycle | None = self.cycle  # None until the first one, whatever uvicorn's types say
+        return cycle is not None and not cycle.response_complete
+
+    def _forget(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class _Server(uvicorn.Server):
@@ -35,13 +80,16 @@ async def serve(
     *,
     trusted_proxies: Sequence[str] = (),
     ready: Callable[[str], None] = lambda _url: None,
+    head_seconds: float = _HEAD_SECONDS,
 ) -> None:
     """Serve until `stop` is set. `listen` is HOST:PORT; `ready` is told the address once it answers.
+
+    A connection on which no request head comes in whole within `head_seconds` is closed.
 
     Raises ConfigError where nothing can listen there.
     """
     host, _, port = listen.rpartition(":")
-    config = _configured(Starlette(routes=list(routes)), host.strip("[]"), int(port), trusted_proxies)
+    config = _configured(Starlette(routes=list(routes)), host.strip("[]"), int(port), trusted_proxies, head_seconds)
     server = _Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
@@ -60,7 +108,10 @@ async def serve(
         await server.shutdown()
 
 
-def _configured(app: Starlette, host: str, port: int, trusted_proxies: Sequence[str]) -> uvicorn.Config:
+def _configured(
+    app: Starlette, host: str, port: int, trusted_proxies: Sequence[str], head_seconds: float
+) -> uvicorn.Config:
+    protocol = type("_PatientHere", (_Patient,), {"head_seconds": head_seconds})
     return uvicorn.Config(
         app,
         host=host,
@@ -75,7 +126,7 @@ def _configured(app: Starlette, host: str, port: int, trusted_proxies: Sequence[
         timeout_graceful_shutdown=_GRACE_SECONDS,
         limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=_HEADER_OCTETS,
-        http="h11",
+        http=protocol,
         ws="none",
     )
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,14 +18,18 @@ __all__ = ["Door", "webhook_routes"]
 MOST_OCTETS = 8 << 20
 """Of one call: the largest groups of events that ESPs make stay far below."""
 SECONDS = 30.0
-_NO_SUCH_DOOR, _TOO_LARGE, _TOO_SLOW = 404, 413, 408
+_MAY_CALL, _NOT_LOGGED_IN, _NO_SUCH_DOOR, _TOO_SLOW, _TOO_LARGE = 200, 401, 404, 408, 413
 
 
 class Door(Protocol):
     """One ESP's door."""
 
-    async def knock(self, path: str, caller: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Take a call; the HTTP status to answer."""
+    async def let_in(self, path: str, caller: str, headers: Mapping[str, str]) -> int:
+        """200 for who may call, else the HTTP status to answer."""
+        ...
+
+    async def knock(self, headers: Mapping[str, str], body: bytes) -> int:
+        """Take a call of somebody who may; the HTTP status to answer."""
         ...
 
 
@@ -35,18 +40,22 @@ def webhook_routes(doors: Mapping[str, Door], *, seconds: float = SECONDS) -> li
         door = doors.get(request.path_params["adapter"])
         if door is None:
             return Response(status_code=_NO_SUCH_DOOR)
+        caller = request.client.host if request.client else ""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status = await door.let_in(request.path_params.get("path", ""), caller, headers)
+        if status != _MAY_CALL:
+            challenge = {"WWW-Authenticate": 'Basic realm="webhooks"'} if status == _NOT_LOGGED_IN else {}
+            return Response(status_code=status, headers={**challenge, "Connection": "close"})
         try:
             async with asyncio.timeout(seconds):
                 body = await _body(request)
         except TimeoutError:
+            return Response(status_code=_TOO_SLOW, headers={"Connection": "close"})
+        except ClientDisconnect:
             return Response(status_code=_TOO_SLOW)
         if body is None:
             return Response(status_code=_TOO_LARGE, headers={"Connection": "close"})
-        caller = request.client.host if request.client else ""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        status = await door.knock(request.path_params.get("path", ""), caller, headers, body)
-        challenge = {"WWW-Authenticate": 'Basic realm="webhooks"'} if status == 401 else {}
-        return Response(status_code=status, headers=challenge)
+        return Response(status_code=await door.knock(headers, body))
 
     return [
         Route("/webhooks/{adapter}", knock, methods=["POST"]),

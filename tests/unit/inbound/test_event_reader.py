@@ -55,7 +55,7 @@ async def read(*answers: Sequence[Event] | Exception) -> FakeReturns:
         await returns.save("sg", f"m{number}", b"%d" % number)
     number = await EventReader({"sg": Codec([*answers])}, returns, keys, CLOCK).read()
     assert number == len(answers)
-    assert await returns.unread(99) == []
+    assert await returns.unread(99, ["sg"]) == []
     return returns
 
 
@@ -101,11 +101,18 @@ async def test_a_call_that_cannot_be_read_does_not_stop_those_behind(fault: Exce
     assert returns.set_aside == [0]
 
 
-async def test_a_call_of_an_adapter_that_is_gone_is_set_aside() -> None:
+async def test_a_call_of_an_adapter_that_this_process_does_not_know_is_left_to_others() -> None:
     returns = FakeReturns()
     await returns.save("old", "m", b"x")
-    await EventReader({}, returns, keys, CLOCK).read()
+    assert await EventReader({"sg": Codec()}, returns, keys, CLOCK).read() == 0
+    assert returns.set_aside == []
+    assert len(await returns.unread(9, ["old"])) == 1
+
+
+async def test_an_event_that_cannot_be_kept_does_not_stop_those_behind() -> None:
+    returns = await read([event(EventKind.COMPLAINED, key="\ud800")], [event(EventKind.COMPLAINED)])
     assert returns.set_aside == [0]
+    assert len(returns.told) == 1
 
 
 async def test_an_event_from_the_future_counts_from_now() -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tests.unit.store.conftest import World
 from tests.unit.store.test_ledger import begin, saved, state
 
+from penstock.model.codes import Code
 from penstock.model.event import Event, EventKind
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Outcome, TryLater, Uncertain
+from penstock.model.safety import Safety
 from penstock.model.suppression import SuppressionReason
+from penstock.model.verdict import Verdict
 from penstock.ports import Counts, Ending, HistoryQuery, Kept, ListKey, SavedCall, Told
 from penstock.queue.sql import SqlQueue
+from penstock.store.house_rules import HouseRules
 from penstock.store.sqlite import SqliteStore
 
 ANNA = "anna.keller@muster.example"
@@ -35,9 +40,9 @@ async def ended(store: SqliteStore, world: World, outcome: Outcome, *, notice: s
     return mail
 
 
-async def a_call(store: SqliteStore, mark: str = "m") -> SavedCall:
-    assert await store.returns.save("sg", mark, mark.encode()) is Kept.NEW
-    return next(call for call in await store.returns.unread(99) if call.body == mark.encode())
+async def a_call(store: SqliteStore, mark: str = "m", adapter: str = "sg") -> SavedCall:
+    assert await store.returns.save(adapter, mark, mark.encode()) is Kept.NEW
+    return next(call for call in await store.returns.unread(99, ["sg", "mg", "B"]) if call.body == mark.encode())
 
 
 def told(world: World, mail: Mail, kind: EventKind, key: str = "k", *, to: str | None = ANNA, **more: Any) -> Told:
@@ -47,8 +52,33 @@ def told(world: World, mail: Mail, kind: EventKind, key: str = "k", *, to: str |
     return Told(Event(kind, key, world.clock.now(), **fields), keys, entry)
 
 
-async def tell(store: SqliteStore, *events: Told, mark: str = "m") -> dict[str, int]:
-    return dict(await store.returns.take_in(await a_call(store, mark), events))
+async def tell(store: SqliteStore, *events: Told, mark: str = "m", adapter: str = "sg") -> dict[str, int]:
+    return dict(await store.returns.take_in(await a_call(store, mark, adapter), events))
+
+
+class Row(NamedTuple):
+    state: str
+    notice: str | None
+    touched: int | None
+    fate: str | None
+
+
+async def row(store: SqliteStore, mail: Mail) -> Row:
+    sql = "SELECT state, notice, touched_at, fate FROM mails WHERE id = unhex(?)"
+    return await store.database.read(lambda connection: Row(*next(iter(connection.execute(sql, (mail.id,))))))
+
+
+async def begun(store: SqliteStore, world: World, address: str = ANNA) -> Mail:
+    mail = await saved(store, world, address)
+    mail = replace(mail, content=world.mail(world.new_mail(address), notice="n1").content)
+    assert await begin(store, world, mail) == [None]
+    return mail
+
+
+async def end(store: SqliteStore, world: World, mail: Mail, outcome: Outcome) -> None:
+    due = world.clock.now() + timedelta(hours=1) if isinstance(outcome, TryLater) else None
+    await store.ledger.end([Ending(mail, world.go(), outcome, due)])
+    await store.returns.settle_doubts()
 
 
 async def hits(store: SqliteStore, world: World, address: str = ANNA) -> set[SuppressionReason]:
@@ -60,20 +90,20 @@ async def test_a_call_is_kept_once(store: SqliteStore) -> None:
     assert await store.returns.save("sg", "one", b"body") is Kept.NEW
     assert await store.returns.save("sg", "one", b"body") is Kept.KNOWN
     assert await store.returns.save("mg", "one", b"body") is Kept.NEW
-    assert [call.body for call in await store.returns.unread(9)] == [b"body", b"body"]
+    assert [call.body for call in await store.returns.unread(9, ["sg", "mg"])] == [b"body", b"body"]
 
 
 async def test_another_body_under_the_same_mark_is_no_repetition(store: SqliteStore) -> None:
     await store.returns.save("mg", "token", b"honest")
     assert await store.returns.save("mg", "token", b"forged") is Kept.OTHER
-    assert [call.body for call in await store.returns.unread(9)] == [b"honest"]
+    assert [call.body for call in await store.returns.unread(9, ["sg", "mg"])] == [b"honest"]
     assert {each.what: each.number for each in await store.returns.counts()} == {"calls": 1, "refused": 1}
 
 
 async def test_a_call_is_read_once(store: SqliteStore, world: World) -> None:
     await tell(store)
     await store.returns.unreadable(await a_call(store, "other"))
-    assert await store.returns.unread(9) == []
+    assert await store.returns.unread(9, ["sg", "mg"]) == []
 
 
 @pytest.mark.parametrize("kind", list(REASONS))
@@ -223,14 +253,14 @@ async def test_old_calls_are_forgotten_and_unread_ones_never(store: SqliteStore,
     await store.returns.save("sg", "unread", b"unread")
     world.clock.pass_time(timedelta(days=40))
     assert await store.returns.forget(world.clock.now() - timedelta(days=30)) == 1
-    assert [call.body for call in await store.returns.unread(9)] == [b"unread"]
+    assert [call.body for call in await store.returns.unread(9, ["sg", "mg"])] == [b"unread"]
 
 
 async def test_who_was_handed_mail_by_an_adapter_is_known(store: SqliteStore, world: World) -> None:
     await ended(store, world, Accepted("r", "sg"))
     await ended(store, world, Uncertain("?", "sg"), address="bo@firm.example")
     keys = [world.identity(address).person for address in (ANNA, "carl@other.example", "bo@firm.example")]
-    assert await store.returns.were_handed("sg", keys) == {0, 2}
+    assert await store.returns.were_handed("sg", keys) == {(0, "nordlicht"), (2, "nordlicht")}
     assert await store.returns.were_handed("mg", keys) == frozenset()
     assert await store.returns.were_handed("sg", []) == frozenset()
 
@@ -256,3 +286,135 @@ async def test_an_esp_is_silent_when_it_should_have_told_of_a_mail(store: Sqlite
     assert await silent() is True
     await tell(store, told(world, mail, EventKind.DELIVERED, to="bo@firm.example"))
     assert await silent() is None
+
+
+BOUNCED = (EventKind.BOUNCED_SOFT, EventKind.BOUNCED_POLICY, EventKind.BOUNCED_HARD)
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+@pytest.mark.parametrize("outcome", [Accepted("r", "sg"), Uncertain("no answer", "sg"), TryLater("503")])
+@pytest.mark.parametrize(
+    ("kinds", "state", "noticed"),
+    [
+        ([EventKind.DELIVERED], "accepted", True),
+        ([EventKind.ACCEPTED, EventKind.REJECTED], "failed", False),
+        ([EventKind.REJECTED, EventKind.DELIVERED], "accepted", True),
+        *(([kind, EventKind.DELIVERED], "accepted", False) for kind in BOUNCED),
+        ([EventKind.BOUNCED_SOFT, EventKind.COMPLAINED], "accepted", True),
+    ],
+)
+async def test_events_say_the_same_before_and_after_the_end_and_in_any_order(
+    store: SqliteStore, world: World, outcome: Outcome, kinds: list[EventKind], state: str, *, noticed: bool,
+    told_first: bool,
+) -> None:  # fmt: skip
+    rows = set()
+    for place, order in enumerate(permutations(kinds)):
+        address = f"p{place}@firm.example"
+        mail = await begun(store, world, address)
+        steps = [end(store, world, mail, outcome)]
+        events = [told(world, mail, kind, f"{place}{kind}", to=address) for kind in order]
+        steps.insert(0 if told_first else 1, tell(store, *events, mark=f"m{place}"))  # type: ignore[arg-type]
+        for step in steps:
+            await step
+        found = await row(store, mail)
+        rows.add((found.state, found.notice is not None))
+    assert rows == {(state, noticed)}
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DEFER, Verdict.HOLD, Verdict.BLOCK])
+async def test_what_the_esp_has_does_not_go_again_however_it_was_judged_since(
+    store: SqliteStore, world: World, verdict: Verdict
+) -> None:
+    mail = await begun(store, world)
+    await end(store, world, mail, TryLater("503"))
+    await store.ledger.record([(mail, world.stop(verdict, Code.RATE_BACKOFF))])
+    await tell(store, told(world, mail, EventKind.DELIVERED))
+    assert (await row(store, mail)).state == "accepted"
+    (reason,) = await begin(store, world, mail)
+    assert reason is not None
+    assert reason.code is Code.DUPLICATE
+
+
+async def test_a_mail_that_never_began_is_none_that_an_esp_can_tell_of(store: SqliteStore, world: World) -> None:
+    mail = await saved(store, world)
+    assert await tell(store, told(world, mail, EventKind.COMPLAINED)) == {"not_ours": 1}
+    assert await hits(store, world) == set()
+
+
+async def test_an_esp_that_never_got_the_mail_is_not_believed(store: SqliteStore, world: World) -> None:
+    mail = await ended(store, world, Accepted("r", "B"))
+    assert await tell(store, told(world, mail, EventKind.REJECTED)) == {"not_ours": 1}
+    assert (await tell(store, told(world, mail, EventKind.OPENED), mark="b", adapter="B"))["taken"] == 1
+    assert (await row(store, mail)).state == "accepted"
+
+
+async def test_the_same_complaint_in_two_events_counts_once(store: SqliteStore, world: World) -> None:
+    mail = await ended(store, world, Accepted("r", "sg"))
+    await tell(store, told(world, mail, EventKind.COMPLAINED), told(world, mail, EventKind.COMPLAINED, "k2"))
+    (counts,) = await store.list_stats.of([ListKey("campaign", "autumn")])
+    assert counts.complained == 1
+
+
+async def test_an_event_that_is_faster_than_the_end_is_no_silence(store: SqliteStore, world: World) -> None:
+    await store.returns.open_door(["sg"])
+    world.clock.pass_time(timedelta(minutes=1))
+    mail = await begun(store, world)
+    world.clock.pass_time(timedelta(milliseconds=300))
+    await tell(store, told(world, mail, EventKind.DELIVERED))
+    world.clock.pass_time(timedelta(milliseconds=300))
+    await end(store, world, mail, Accepted("r", "sg"))
+    world.clock.pass_time(timedelta(hours=25))
+    assert await store.returns.silence("sg", 24) is None
+
+
+async def test_a_clock_that_was_ahead_once_does_not_blind_the_watchdog(store: SqliteStore, world: World) -> None:
+    world.clock.at += timedelta(days=365)
+    await store.returns.open_door(["sg"])
+    await tell(store)
+    world.clock.at -= timedelta(days=365)
+    await ended(store, world, Accepted("r", "sg"))
+    await store.returns.count("sg", "told")
+    world.clock.pass_time(timedelta(hours=1))
+    await ended(store, world, Accepted("r", "sg"), address="bo@firm.example")
+    world.clock.pass_time(timedelta(days=3))
+    assert await store.returns.silence("sg", 24) is not None
+
+
+async def test_a_redirected_mail_clears_its_doubt_and_touches_nobody(
+    world: World, new_id: Callable[[], str]
+) -> None:  # fmt: skip
+    rules = replace(HouseRules(), safety=Safety("me@test.example"))
+    store = await SqliteStore.open("sqlite://:memory:", world.keyring, world.clock, new_id=new_id, rules=rules)
+    mail = await begun(store, world)
+    await end(store, world, mail, Uncertain("no answer", "sg"))
+    tester = told(world, mail, EventKind.COMPLAINED, to="me@test.example")
+    assert (await tell(store, tester))["taken"] == 1
+    assert (await row(store, mail))[:3] == ("accepted", None, None)
+    assert await hits(store, world) == await hits(store, world, "me@test.example") == set()
+    assert await store.returns.were_handed("sg", [world.identity(ANNA).person]) == frozenset()
+    await store.aclose()
+
+
+async def test_a_call_that_could_not_be_read_is_tried_again_when_asked(store: SqliteStore) -> None:
+    await store.returns.unreadable(await a_call(store))
+    assert await store.returns.read_again(["other"]) == 0
+    assert await store.returns.read_again(["sg"]) == 1
+    assert len(await store.returns.unread(9, ["sg"])) == 1
+    assert await store.returns.unread(9, ["other"]) == await store.returns.unread(9, []) == []
+
+
+async def test_a_mail_is_found_by_receipt_without_reading_a_table(store: SqliteStore) -> None:
+    asked = "EXPLAIN QUERY PLAN " + store.database.statements("returns")["mail_by_receipt"]
+    plan = await store.database.read(lambda each: [row[3] for row in each.execute(asked, ("sg", "r"))])
+    assert any("handed_receipt" in line for line in plan)
+    assert not any(line.startswith("SCAN") for line in plan)
+
+
+async def test_an_erased_person_does_not_come_back_by_an_event(store: SqliteStore, world: World) -> None:
+    keys = tuple(world.identity(ANNA).person_keys)
+    await store.suppressions.add([world.suppression(keys, reason=SuppressionReason.ERASURE, subject=None)])
+    await store.suppressions.add([world.suppression(keys, reason=SuppressionReason.COMPLAINT)])
+    assert [each.entry.subject for each in await store.suppressions.entries("", 9)] == [None, None]
+    other = tuple(world.identity("bo@firm.example").person_keys)
+    await store.suppressions.add([world.suppression(other, subject="bo@firm.example")])
+    assert (await store.suppressions.entries("", 9))[-1].entry.subject == "bo@firm.example"

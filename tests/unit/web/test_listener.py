@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -24,8 +24,15 @@ class Door:
     status: int = 200
     knocks: list[tuple[str, str, Mapping[str, str], bytes]] = field(default_factory=list)
 
-    async def knock(self, path: str, caller: str, headers: Mapping[str, str], body: bytes) -> int:
-        self.knocks.append((path, caller, headers, body))
+    lets_in: bool = True
+    caller: tuple[str, str] = ("", "")
+
+    async def let_in(self, path: str, caller: str, headers: Mapping[str, str]) -> int:
+        self.caller = (path, caller)
+        return 200 if self.lets_in else self.status
+
+    async def knock(self, headers: Mapping[str, str], body: bytes) -> int:
+        self.knocks.append((*self.caller, headers, body))
         return self.status
 
 
@@ -63,6 +70,12 @@ async def listening(
         await asyncio.wait_for(server, 10)
 
 
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 async def raw(url: str, data: bytes) -> bytes:
     """What the server answers to these octets, until it closes or says no more."""
     parts = urlsplit(url)
@@ -72,7 +85,7 @@ async def raw(url: str, data: bytes) -> bytes:
     try:
         return await asyncio.wait_for(reader.read(4096), 5)
     finally:
-        writer.close()
+        await closed(writer)
 
 
 async def test_a_call_arrives_with_its_raw_body_and_caller() -> None:
@@ -87,15 +100,56 @@ async def test_a_call_arrives_with_its_raw_body_and_caller() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 406, 503])
-async def test_the_answer_is_a_bare_status(status: int) -> None:
+@pytest.mark.parametrize("lets_in", [True, False])
+async def test_the_answer_is_a_bare_status(status: int, *, lets_in: bool) -> None:
     async with (
-        listening(Door(status)) as url,
+        listening(Door(status, lets_in=lets_in)) as url,
         aiohttp.ClientSession() as session,
         session.post(f"{url}/webhooks/sg") as answer,
     ):
         assert (answer.status, await answer.read()) == (status, b"")
         assert "Server" not in answer.headers
-        assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+        assert ("WWW-Authenticate" in answer.headers) == (status == 401 and not lets_in)
+
+
+async def test_who_may_not_call_is_told_before_the_body_is_read() -> None:
+    door = Door(404, lets_in=False)
+    async with listening(door) as url:
+        told = await raw(url, b"POST /webhooks/sg/guess HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\nabc")
+        assert told.startswith(b"HTTP/1.1 404")
+        assert b"connection: close" in told.lower()
+    assert door.knocks == []
+
+
+async def test_a_caller_that_goes_away_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    door = Door()
+    async with listening(door) as url:
+        parts = urlsplit(url)
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(b"POST /webhooks/sg HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        await closed(writer)
+        await asyncio.sleep(0.1)
+    assert door.knocks == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "sent", [[b""], [b"POST /webhooks/sg HTTP/1.1\r\nHo"], [b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"GE"]]
+)
+async def test_a_head_that_never_comes_ends_the_connection(sent: list[bytes]) -> None:
+    async with listening(head_seconds=0.2) as url:
+        parts = urlsplit(url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        try:
+            for data in sent[:-1]:
+                writer.write(data)
+                assert (await asyncio.wait_for(reader.readuntil(b"ok\n"), 5)).startswith(b"HTTP/1.1 200")
+            writer.write(sent[-1])
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        finally:
+            await closed(writer)
 
 
 async def test_there_is_nothing_else() -> None:

@@ -1,6 +1,5 @@
 """Penstock's way out through any backend of django-anymail."""
 
-import django
 from penstock_anymail.deliver import adapter
 
 __all__ = ["adapter"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.header import Header as EncodedHeader
 from email.message import MIMEPart
 from typing import Any
 
-from penstock.adapters.http import MailFields, mail_fields
+from penstock.adapters.http import MailFields, encoded_words, mail_fields
 from penstock.model.codes import Code
 from penstock.model.mail import Attachment, Mail
 from penstock.model.outcome import Failed
@@ -97,19 +96,10 @@ def _headers(fields: MailFields) -> dict[str, str] | None:
         if lowered in named:
             named[lowered] = value
         if lowered not in _REPLACED:
-            found[name] = value if value.isascii() else _encoded(value)
+            found[name] = value if value.isascii() else encoded_words(value)
     if references := f"{named['references']} {named['message-id']}".strip():
         found["References"] = references
     return found
-
-
-def _encoded(value: str) -> str:
-    """A value as RFC 2047 words, since ESPs differ in what they do with others; a last `<token>` stays as it is."""
-    phrase, angle, token = value.rpartition(" <")
-    if not angle or not token.isascii():
-        phrase, token = value, ""
-    words = EncodedHeader(phrase, "utf-8").encode(linesep="")
-    return f"{words} <{token}" if token else words
 
 
 def _file(attachment: Attachment) -> object:

@@ -13,10 +13,9 @@ import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
+from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_of
 from penstock.errors import ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -133,7 +132,7 @@ class Brevo:
     def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:
         """201 with an id is accepted; a repeat within half an hour is refused, and its first may have been sent."""
         if response.status < 300:
-            return [_accepted(_read(response.body))] * len(mails)
+            return [_accepted(json_of(response.body))] * len(mails)
         code, message = _error(response.body)
         if response.status in _MAYBE or code in _REPEATED:
             return [Uncertain(f"HTTP {response.status}: the same request may have been accepted")] * len(mails)
@@ -161,7 +160,7 @@ class Brevo:
             return None
         if answer.status in {401, 403}:
             return f"HTTP {answer.status}: {_STATUS[answer.status]}"
-        found = _read(answer.body) if answer.status == 200 else None
+        found = json_of(answer.body) if answer.status == 200 else None
         relay = found.get("relay") if isinstance(found, dict) else None
         if isinstance(relay, dict) and relay.get("enabled") is False:
             return "transactional e-mail is switched off in the Brevo account"
@@ -187,14 +186,7 @@ def _refused(status: int, code: str, message: str) -> Failed:
 
 def _error(body: bytes) -> tuple[str, str]:
     """(code, message) of an error, empty where there is none."""
-    found = _read(body)
+    found = json_of(body)
     if not isinstance(found, dict):
         return "", ""
     return str(found.get("code", "")), str(found.get("message", ""))
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

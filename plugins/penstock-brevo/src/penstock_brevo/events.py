@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from penstock.adapters.http import json_of
 from penstock.errors import ConfigError, InvalidInput
 from penstock.model.event import Event, EventKind
 from penstock.ports import Genuine, WebhookAddress, WebhookCall
@@ -84,7 +85,8 @@ class BrevoCodec:
 
     def events(self, body: bytes, /) -> Sequence[Event]:
         """The events. Of a batch those are left out that do not say what happened and when. Raises InvalidInput."""
-        told = _read(body)
+        if (told := json_of(body)) is None:
+            raise InvalidInput("a body that is no event of Brevo")
         items = told if isinstance(told, list) else [told]
         found = [event for item in items if (event := _event(item)) is not None]
         if items and not found:
@@ -94,13 +96,6 @@ class BrevoCodec:
     def marks(self, mail_id: str, /) -> Sequence[tuple[str, str]]:
         """Our id. Brevo has no field that switches its tracking off: that is a setting of the account."""
         return ((MAIL_ID, mail_id),)
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidInput("a body that is no event of Brevo") from None
 
 
 def _event(item: object) -> Event | None:

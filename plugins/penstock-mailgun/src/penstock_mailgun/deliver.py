@@ -5,7 +5,6 @@ Source: Mailgun's OpenAPI description, tags Messages and Domain Tracking (2026-0
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
+from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, object_of
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.campaign import Stream
 from penstock.model.codes import Code
@@ -250,8 +249,4 @@ def receipt_of(identity: str) -> str:
 
 
 def _told(response: HttpResponse) -> dict[str, object]:
-    try:
-        told = json.loads(response.body)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
+    return object_of(response.body) or {}

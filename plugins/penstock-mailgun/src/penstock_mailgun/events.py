@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from penstock.adapters.http import object_of
 from penstock.errors import InvalidInput, WebhookRejected
 from penstock.model.event import Event, EventKind
 from penstock.ports import Genuine, WebhookAddress, WebhookCall, WebhookCodec
@@ -134,12 +135,8 @@ def codec(address: WebhookAddress) -> WebhookCodec:
 def _asked(body: bytes) -> dict[str, object]:
     if len(body) > _MOST_OCTETS:
         raise InvalidInput("the call is too large")
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidInput("the call is no JSON") from None
-    if not isinstance(asked, dict):
-        raise InvalidInput("the call is no object")
+    if (asked := object_of(body)) is None:
+        raise InvalidInput("the call is no JSON object")
     return asked
 
 

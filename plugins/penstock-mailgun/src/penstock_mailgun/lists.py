@@ -5,15 +5,13 @@ Source: Mailgun's OpenAPI description, tags Bounces, Complaints and Unsubscribe 
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-from penstock.adapters.http import Exchange, HttpRequest, HttpResponse
+from penstock.adapters.http import Exchange, HttpResponse, Inquiry, object_of
 from penstock.errors import AdapterUnavailable
 from penstock.model.suppression import SuppressionReason
 from penstock.ports import Clock, ErasureReceipt, Listed
@@ -31,19 +29,15 @@ _PER_PAGE = 300
 """Mailgun gives up to 1,000; bounces come with the other server's words, and an answer is read up to 1 MiB."""
 _PER_PUSH = 500
 """Described as "up to 1000", and refused as "should be less than 1000"."""
-_TRIES = 4
-_LONGEST = 60.0
 _AFTER = re.compile(rb"\btry again after ([0-9]{1,6}) seconds?\b", re.IGNORECASE)
-_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
-class Suppressions:
+class Suppressions(Inquiry):
     """Asks `/v3/DOMAIN/LIST`. What is not answered as described raises AdapterUnavailable."""
 
     def __init__(self, domain: str, authorization: str, exchange: Exchange) -> None:
         self.root = f"/v3/{domain}/"
-        self._headers = {"Authorization": authorization}
-        self._exchange = exchange
+        super().__init__(exchange, {"Authorization": authorization}, esp="Mailgun")
 
     async def pages(self, name: str) -> AsyncIterator[list[dict[str, object]]]:
         """Every page of a list. Mailgun names a next page on the last one too: an empty page is the end."""
@@ -51,7 +45,7 @@ class Suppressions:
         seen: set[str] = set()
         while path not in seen:
             seen.add(path)
-            told = _object(await self.asked("GET", path))
+            told = _object(await self.asked(path))
             items = told.get("items")
             if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
                 raise AdapterUnavailable("a page of a list could not be read")
@@ -61,21 +55,12 @@ class Suppressions:
             path = self._next(name, told.get("paging"))
         raise AdapterUnavailable("the pages of a list go in a circle")
 
-    async def asked(self, method: str, path: str, body: object = None, missing: int = 0) -> HttpResponse:
-        """The answer with status 200 (or `missing`). Waits when told to, up to a minute and a few times."""
-        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        request = HttpRequest(path, b"" if body is None else json.dumps(body).encode(), headers, method)
-        for tries_left in reversed(range(_TRIES)):
-            answer = await self._exchange.send(request)
-            if not isinstance(answer, HttpResponse):
-                raise AdapterUnavailable("Mailgun's lists cannot be reached")
-            if answer.status in {200, missing}:
-                return answer
-            if answer.status != 429:
-                raise AdapterUnavailable(f"Mailgun's lists answered HTTP {answer.status}")
-            if tries_left:
-                await asyncio.sleep(_asked_pause(answer))
-        raise AdapterUnavailable("Mailgun's lists ask to wait again and again")
+    def pause(self, answer: HttpResponse) -> float | None:
+        """Seconds, as a header or the text asks."""
+        pause = super().pause(answer)
+        if pause is None and (told := _AFTER.search(answer.body)):
+            return float(told[1])
+        return pause
 
     def _next(self, name: str, paging: object) -> str:
         """Where the next page is, at the address that we know: the key goes nowhere else."""
@@ -124,7 +109,7 @@ class MailgunLists:
         ]
         path = f"{self._suppressions.root}unsubscribes"
         for start in range(0, len(entries), _PER_PUSH):
-            await self._suppressions.asked("POST", path, entries[start : start + _PER_PUSH])
+            await self._suppressions.asked(path, entries[start : start + _PER_PUSH])
 
 
 class MailgunErasure:
@@ -143,7 +128,7 @@ class MailgunErasure:
         receipts = []
         for address in addresses:
             path = f"{self._suppressions.root}bounces/{quote(address, safe='@')}"
-            answer = await self._suppressions.asked("DELETE", path, missing=404)
+            answer = await self._suppressions.asked(path, method="DELETE", missing=404)
             # A domain that is not there is 404 as well, and then nothing is known about the address.
             if answer.status == 404 and not str(_object(answer).get("message")).startswith("Address not found"):
                 raise AdapterUnavailable("an answer about the list of bounces could not be read")
@@ -182,11 +167,7 @@ def _moment(text: object) -> datetime | None:
 
 
 def _object(answer: HttpResponse) -> dict[str, object]:
-    try:
-        told = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+    if (told := object_of(answer.body)) is None:
         raise AdapterUnavailable("an answer about a list could not be read")
     return told
 
@@ -197,12 +178,3 @@ def _split(address: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return parts.path, parts.query
-
-
-def _asked_pause(answer: HttpResponse) -> float:
-    """Seconds, as a header or the text asks."""
-    asked = answer.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(asked):
-        return min(float(asked), _LONGEST)
-    told = _AFTER.search(answer.body)
-    return min(float(told[1]), _LONGEST) if told else 1.0

@@ -5,15 +5,13 @@ Sources: mailjet/api-documentation (guides, Send API v3.1) and dev.mailjet.com (
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
-from penstock.errors import AdapterUnavailable, ConfigError
+from penstock.adapters.http import APART, Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_of
+from penstock.errors import ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
@@ -22,13 +20,11 @@ from penstock_mailjet.account import MailjetAccount
 from penstock_mailjet.lists import MailjetErasure, MailjetLists
 from penstock_mailjet.payload import FORBIDDEN, payload
 
-__all__ = ["APART", "Mailjet", "MailjetAdapter", "adapter"]
+__all__ = ["Mailjet", "adapter"]
 
 HOSTS = {"global": "https://api.mailjet.com", "us": "https://api.us.mailjet.com"}
 MOST_MAILS = 50
 """In one request."""
-APART = Failed("a request was refused as a whole: its mails go apart")
-"""Compared by identity, and never seen outside."""
 _ACCOUNT_ERRORS = {
     "mj-0001": "the API key is suspended",
     "mj-0015": "the key is refused",
@@ -62,7 +58,7 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
             raise ConfigError("this is no key of Mailjet", where=f"{where}.{name}")
     esp, exchange = Mailjet(key, secret, sandbox=sandbox), Exchange(address.endpoint or host)
     account = MailjetAccount(exchange, _login(key, secret), where)
-    return MailjetAdapter(
+    return HttpAdapter(
         address.name,
         esp,
         exchange,
@@ -70,31 +66,6 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
         lists=MailjetLists(account, exclude=exclude),
         erasure=MailjetErasure(account),
     )
-
-
-class MailjetAdapter(HttpAdapter):
-    """A request that was refused as a whole is halved until the mail at fault stands alone."""
-
-    async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
-        """One outcome per mail, in order. Raises AdapterUnavailable when none was offered."""
-        outcomes = list(await super().deliver(mails))
-        refused = [place for place, outcome in enumerate(outcomes) if outcome is APART]
-        if refused:
-            again = await self._apart([mails[place] for place in refused])
-            for place, outcome in zip(refused, again, strict=True):
-                outcomes[place] = outcome
-        return outcomes
-
-    async def _apart(self, mails: Sequence[Mail]) -> list[Outcome]:
-        middle = len(mails) // 2
-        halves = await asyncio.gather(self._again(mails[:middle]), self._again(mails[middle:]))
-        return [*halves[0], *halves[1]]
-
-    async def _again(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
-        try:
-            return await self.deliver(mails)
-        except AdapterUnavailable as fault:  # others of the same delivery may have gone
-            return [TryLater(fault.what, attempt_used=False)] * len(mails)
 
 
 class Mailjet:
@@ -138,7 +109,7 @@ class Mailjet:
             return [_UNREADABLE] * len(mails)
         if len(mails) > 1:
             return [APART] * len(mails)
-        code = _code(_read(response.body))
+        code = _code(json_of(response.body))
         why = f"HTTP {response.status}{' ' + code if code else ''}: Mailjet refuses the request"
         return [Failed(why, "5.3.4" if code == "mj-0011" or response.status == 413 else "")]
 
@@ -152,7 +123,7 @@ class Mailjet:
         if status >= 500 and not (status == 503 and messages):
             return None
         if messages is None:
-            why = _ACCOUNT_ERRORS.get(_code(_read(response.body)))
+            why = _ACCOUNT_ERRORS.get(_code(json_of(response.body)))
             return Refusal("account", f"HTTP {status}: {why}") if why and status >= 400 else None
         whys = [_account_why(message) for message in messages]
         if all(whys):
@@ -227,7 +198,7 @@ def _login(key: str, secret: str) -> dict[str, str]:
 
 def _messages(body: bytes) -> list[dict[str, Any]] | None:
     """The answers for single mails, None where there are none."""
-    answer = _read(body)
+    answer = json_of(body)
     return (_objects(answer.get("Messages")) or None) if isinstance(answer, dict) else None
 
 
@@ -245,10 +216,3 @@ def _related(error: dict[str, Any]) -> list[str]:
 
 def _objects(value: object) -> list[dict[str, Any]] | None:
     return value if isinstance(value, list) and all(isinstance(each, dict) for each in value) else None
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

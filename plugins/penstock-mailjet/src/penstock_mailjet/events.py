@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from penstock.adapters.http import json_of
 from penstock.errors import ConfigError, InvalidInput, WebhookRejected
 from penstock.model.event import Event, EventKind
 from penstock.ports import Genuine, WebhookAddress, WebhookCall
@@ -74,10 +75,8 @@ class MailjetCodec:
 
         One without a name or time is left out; InvalidInput where that leaves none of some.
         """
-        try:
-            told = json.loads(body)
-        except (ValueError, RecursionError):
-            raise InvalidInput("the call is no JSON") from None
+        if (told := json_of(body)) is None:
+            raise InvalidInput("the call is no JSON")
         found = told if isinstance(told, list) else [told]
         events = [event for each in found if isinstance(each, dict) and (event := _event(each)) is not None]
         if found and not events:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from email.header import Header as EncodedHeader
 from email.utils import getaddresses
 from typing import Any
 
-from penstock.adapters.http import MailFields, mail_fields
+from penstock.adapters.http import MailFields, encoded_words, mail_fields
 from penstock.model.mail import Attachment, Mail
 from penstock.model.outcome import Failed
 
@@ -135,21 +134,12 @@ def _headers(fields: MailFields) -> dict[str, str] | Failed:
         if lowered in seen:
             return Failed("two header fields of one name: Mailjet takes one of each")
         seen.add(lowered)
-        found[name] = value if value.isascii() else _encoded(value)
+        found[name] = value if value.isascii() else encoded_words(value)
     if references := f"{named['references']} {named['message-id']}".strip():
         found["References"] = references
     if len(found) > _MOST_ITEMS:
         return Failed(f"more than the {_MOST_ITEMS} header fields that Mailjet takes")
     return found
-
-
-def _encoded(value: str) -> str:
-    """A value as RFC 2047 words; a last `<token>` stays as it is, as in List-Id."""
-    phrase, angle, token = value.rpartition(" <")
-    if not angle or not token.isascii():
-        phrase, token = value, ""
-    words = EncodedHeader(phrase, "utf-8").encode(linesep="")
-    return f"{words} <{token}" if token else words
 
 
 def _mailbox(name: str, address: str) -> dict[str, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from penstock.adapters.http import Exchange, HttpAdapter
+from penstock.adapters.http import Exchange, HttpAdapter, Inquiry
 from penstock.errors import ConfigError
 from penstock.ports import AdapterAddress
-from penstock_postmark.deliver import Postmark, PostmarkAdapter
-from penstock_postmark.lists import Interface, PostmarkErasure, PostmarkLists
+from penstock_postmark.deliver import Postmark
+from penstock_postmark.lists import PostmarkErasure, PostmarkLists
 
 __all__ = ["adapter"]
 
@@ -44,7 +44,7 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
     exchange = Exchange(address.endpoint or ENDPOINT, connections=connections)
     lists = None if sandbox else _lists(address, exchange, key, stream)
     erasure = _erasure(address, exchange)
-    return PostmarkAdapter(
+    return HttpAdapter(
         address.name, esp, exchange, address.clock, connections=connections, lists=lists, erasure=erasure
     )
 
@@ -55,7 +55,7 @@ def _lists(address: AdapterAddress, exchange: Exchange, key: str, stream: str) -
         raise ConfigError(
             "unsubscribe_stream: the ID of a broadcast stream is expected", where=f"adapters.{address.name}.url"
         )
-    interface = Interface(exchange, {"X-Postmark-Server-Token": key})
+    interface = Inquiry(exchange, {"X-Postmark-Server-Token": key}, esp="Postmark")
     return PostmarkLists(interface, stream, unsubscribe_stream, address.clock)
 
 
@@ -69,4 +69,4 @@ def _erasure(address: AdapterAddress, exchange: Exchange) -> PostmarkErasure | N
         )
     if not _TOKEN.fullmatch(token):
         raise ConfigError("this is no account token of Postmark", where=f"adapters.{address.name}.password")
-    return PostmarkErasure(Interface(exchange, {"X-Postmark-Account-Token": token}), requested_by)
+    return PostmarkErasure(Inquiry(exchange, {"X-Postmark-Account-Token": token}, esp="Postmark"), requested_by)

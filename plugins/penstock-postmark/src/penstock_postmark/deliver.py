@@ -6,13 +6,12 @@ support articles on size limits, metadata, error 300 and managing one's own unsu
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
+from penstock.adapters.http import APART, Exchange, HttpRequest, HttpResponse, Refusal, json_of
 from penstock.errors import AdapterUnavailable
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -20,15 +19,13 @@ from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertai
 from penstock.ports import Capabilities
 from penstock_postmark.payload import payload
 
-__all__ = ["Postmark", "PostmarkAdapter"]
+__all__ = ["Postmark"]
 
 MOST_MAILS = 500
 """In one batch."""
 MOST_OCTETS = 10 * 1024 * 1024
 """Of one mail with its attachments in base64."""
 MOST_OF_A_BATCH = 50_000_000
-APART = Failed("a batch was refused as a whole: its mails go apart")
-"""Compared by identity, and never seen outside."""
 _RECEIPT = re.compile(r"[A-Za-z0-9-]{1,64}")
 _ACCOUNT = {
     10: "the server token is refused",
@@ -47,30 +44,6 @@ _ACCOUNT = {
 _LATER = {100: "Postmark is under maintenance", 429: "too much at once"}
 _WHOLE: tuple[tuple[Literal["account", "later"], Mapping[int, str]], ...] = (("account", _ACCOUNT), ("later", _LATER))
 _MESSAGE = {300: "the mail is invalid", 402: "the JSON is invalid", 403: "the JSON does not fit"}
-
-
-class PostmarkAdapter(HttpAdapter):
-    """A request that is refused as a whole is halved until the mail at fault stands alone."""
-
-    async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
-        """One outcome per mail, in order. Raises AdapterUnavailable when none was offered."""
-        outcomes = list(await super().deliver(mails))
-        for start in range(0, len(mails), MOST_MAILS):
-            if outcomes[start] is APART:
-                chunk = mails[start : start + MOST_MAILS]
-                outcomes[start : start + len(chunk)] = await self._apart(chunk)
-        return outcomes
-
-    async def _apart(self, mails: Sequence[Mail]) -> list[Outcome]:
-        middle = len(mails) // 2
-        halves = await asyncio.gather(self._half(mails[:middle]), self._half(mails[middle:]))
-        return [*halves[0], *halves[1]]
-
-    async def _half(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
-        try:
-            return await self.deliver(mails)
-        except AdapterUnavailable as fault:  # the other half may have gone
-            return [TryLater(fault.what, attempt_used=False)] * len(mails)
 
 
 class Postmark:
@@ -101,19 +74,18 @@ class Postmark:
         self._headers = {"X-Postmark-Server-Token": key, "Accept": "application/json"}
 
     def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
-        """A batch, of one mail, too; for several mails of which one cannot be expressed, `APART`."""
-        alone = len(mails) == 1
+        """A batch, of one mail, too; Failed with why the first mail that cannot be expressed cannot."""
         items: list[bytes] = []
         for mail in mails:
             item = payload(mail, self._stream)
             if isinstance(item, Failed):
-                return item if alone else APART
+                return item
             try:
                 octets = json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
             except UnicodeEncodeError:
-                return Failed("the mail holds half a character (a lone surrogate)") if alone else APART
+                return Failed("the mail holds half a character (a lone surrogate)")
             if len(octets) > MOST_OCTETS:
-                return Failed("the mail is larger than the 10 MB that Postmark takes", "5.3.4") if alone else APART
+                return Failed("the mail is larger than the 10 MB that Postmark takes", "5.3.4")
             items.append(octets)
         body = b"[" + b",".join(items) + b"]"
         if len(body) > MOST_OF_A_BATCH:
@@ -140,7 +112,7 @@ class Postmark:
         if response.status < 300:
             codes = {_code(item) for item in _items(response.body) or ()}
         elif response.status < 500 or response.status == 503:
-            codes = {_code(_read(response.body))}
+            codes = {_code(json_of(response.body))}
         else:
             return None
         for scope, meanings in _WHOLE:
@@ -170,7 +142,7 @@ class Postmark:
             raise AdapterUnavailable(f"Postmark's settings could not be read: {answer.why}")
         if answer.status == 429 or answer.status >= 500:
             raise AdapterUnavailable(f"Postmark's settings could not be read: HTTP {answer.status}")
-        found = _read(answer.body)
+        found = json_of(answer.body)
         if answer.status in {401, 403}:
             return f"HTTP {answer.status}: the server token is refused"
         if answer.status in {404, 422} and _code(found) in {1226, 1235}:
@@ -213,10 +185,10 @@ def _outcome(item: Mapping[str, Any]) -> Outcome:
 
 def _refused(response: HttpResponse) -> Outcome:
     """What a 4xx says about the only mail of a request."""
-    answer = _read(response.body)
+    answer = json_of(response.body)
     if response.status == 413:
         return Failed("HTTP 413: Postmark finds the mail too large", "5.3.4")
-    if _code(answer):
+    if isinstance(answer, dict) and _code(answer):
         return _outcome(answer)
     return Failed(f"HTTP {response.status}: Postmark refuses the mail")
 
@@ -236,12 +208,5 @@ def _code(item: object) -> int | None:
 
 
 def _items(body: bytes) -> list[dict[str, Any]] | None:
-    found = _read(body)
+    found = json_of(body)
     return found if isinstance(found, list) and all(isinstance(each, dict) for each in found) else None
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from penstock.adapters.http import object_of
 from penstock.errors import InvalidInput, WebhookRejected
 from penstock.model.event import Event, EventKind
 from penstock.ports import Genuine, WebhookAddress, WebhookCall, WebhookCodec
@@ -100,11 +101,8 @@ class _Postmark:
         """The one event of the call."""
         if len(body) > _MOST_OCTETS:
             raise InvalidInput("the call is too large")
-        try:
-            told = json.loads(body)
-        except (ValueError, RecursionError):
-            raise InvalidInput("the call is no JSON") from None
-        if not isinstance(told, dict) or not _matched(_WORD, told.get("RecordType")):
+        told = object_of(body)
+        if told is None or not _matched(_WORD, told.get("RecordType")):
             raise InvalidInput("the call tells no event")
         return [_event(told)]
 

@@ -5,20 +5,17 @@ Sources: the pages Suppressions API, Message Streams API and Data Removal API of
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
-from penstock.adapters.http import Exchange, HttpRequest, HttpResponse
+from penstock.adapters.http import HttpResponse, Inquiry, object_of
 from penstock.errors import AdapterUnavailable
 from penstock.model.suppression import SuppressionReason
 from penstock.ports import Clock, ErasureReceipt, Listed
 
-__all__ = ["Interface", "PostmarkErasure", "PostmarkLists"]
+__all__ = ["PostmarkErasure", "PostmarkLists"]
 
 _REASONS: Mapping[str, SuppressionReason] = {
     "HardBounce": SuppressionReason.BOUNCE,
@@ -37,34 +34,6 @@ _MOST_OCTETS = 1 << 20
 """Of an answer that `Exchange` reads: one that is as long may be cut."""
 _FIRST_DAY = date(2009, 1, 1)
 """Postmark is not older."""
-_TRIES = 4
-_LONGEST = 60.0
-_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
-
-
-class Interface:
-    """Asks Postmark with one token. What is not answered as described raises AdapterUnavailable."""
-
-    def __init__(self, exchange: Exchange, headers: Mapping[str, str]) -> None:
-        self._exchange = exchange
-        self._headers = {"Accept": "application/json", **headers}
-
-    async def asked(self, path: str, body: object = None) -> HttpResponse:
-        """The answer with status 200. Waits when told to, up to a minute and a few times."""
-        posts = body is not None
-        headers = {**self._headers, "Content-Type": "application/json"} if posts else self._headers
-        request = HttpRequest(path, json.dumps(body).encode() if posts else b"", headers, "POST" if posts else "GET")
-        for tries_left in reversed(range(_TRIES)):
-            answer = await self._exchange.send(request)
-            if not isinstance(answer, HttpResponse):
-                raise AdapterUnavailable("Postmark's interface cannot be reached")
-            if answer.status == 200:
-                return answer
-            if answer.status != 429:
-                raise AdapterUnavailable(f"Postmark's interface answered HTTP {answer.status}")
-            if tries_left:
-                await asyncio.sleep(_asked_pause(answer))
-        raise AdapterUnavailable("Postmark asks to wait again and again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +73,7 @@ class _Part:
 class PostmarkLists:
     """The suppressions of the stream that is sent through; objections go on those of a broadcast stream."""
 
-    def __init__(self, interface: Interface, stream: str, unsubscribe_stream: str, clock: Clock) -> None:
+    def __init__(self, interface: Inquiry, stream: str, unsubscribe_stream: str, clock: Clock) -> None:
         """`unsubscribe_stream` is the broadcast stream that objections are to stop; empty: nothing is pushed."""
         self.pushes_to = f"{unsubscribe_stream}.{_PUSHED}" if unsubscribe_stream else ""
         self._interface = interface
@@ -151,7 +120,7 @@ class PostmarkErasure:
         "done. Whether suppressions stay is Postmark's to say: our own list is what stops mail."
     )
 
-    def __init__(self, interface: Interface, requested_by: str) -> None:
+    def __init__(self, interface: Inquiry, requested_by: str) -> None:
         self._interface = interface
         self._requested_by = requested_by
 
@@ -194,11 +163,7 @@ def _suppressions(answer: HttpResponse) -> list[dict[str, object]]:
 
 
 def _object(answer: HttpResponse) -> dict[str, object]:
-    try:
-        told = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+    if (told := object_of(answer.body)) is None:
         raise AdapterUnavailable("an answer of Postmark could not be read")
     return told
 
@@ -209,9 +174,3 @@ def _moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
-
-
-def _asked_pause(answer: HttpResponse) -> float:
-    """Seconds."""
-    asked = answer.headers.get("retry-after", "").strip()
-    return min(float(asked), _LONGEST) if _SECONDS.fullmatch(asked) else 1.0

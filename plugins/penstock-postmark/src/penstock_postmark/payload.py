@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from email.header import Header as EncodedHeader
 
-from penstock.adapters.http import MailFields, mail_fields
+from penstock.adapters.http import MailFields, encoded_words, mail_fields
 from penstock.model.mail import Attachment, Header, Mail
 from penstock.model.outcome import Failed
 
@@ -83,7 +82,10 @@ def _unfit(mail: Mail, fields: MailFields) -> Failed | None:
 
 
 def _headers(headers: tuple[Header, ...]) -> list[Header]:
-    """In order. Message-ID stays ours because X-PM-KeepID asks for it; References begins with it in any case."""
+    """In order, in ASCII alone as Postmark garbles the rest.
+
+    Message-ID stays ours because X-PM-KeepID asks for it; References begins with it in any case.
+    """
     found: list[Header] = []
     named = {"message-id": "", "references": ""}
     for name, value in headers:
@@ -91,21 +93,12 @@ def _headers(headers: tuple[Header, ...]) -> list[Header]:
         if lowered in named:
             named[lowered] = value
         elif lowered != "received" and not lowered.startswith(_ORDERS):
-            found.append((name, value if value.isascii() else _encoded(value)))
+            found.append((name, value if value.isascii() else encoded_words(value)))
     if own := named["message-id"]:
         found += [("Message-ID", own), ("X-PM-KeepID", "true")]
     if references := f"{own} {named['references']}".strip():
         found.append(("References", references))
     return found
-
-
-def _encoded(value: str) -> str:
-    """As RFC 2047 words, because Postmark garbles other values; a last `<token>` stays as it is, as in List-Id."""
-    phrase, angle, token = value.rpartition(" <")
-    if not angle or not token.isascii():
-        phrase, token = value, ""
-    words = EncodedHeader(phrase, "utf-8").encode(linesep="")
-    return f"{words} <{token}" if token else words
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -6,7 +6,6 @@ resend.com/docs.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import re
@@ -14,24 +13,22 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
+from penstock.adapters.http import APART, Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_of
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.mail import Mail
-from penstock.model.outcome import Accepted, Failed, Outcome, TryLater, Uncertain
+from penstock.model.outcome import Accepted, Failed, Outcome, Uncertain
 from penstock.ports import AdapterAddress, Capabilities
 from penstock_resend.account import ResendAccount
 from penstock_resend.lists import ResendErasure, ResendLists
 from penstock_resend.payload import payload
 
-__all__ = ["Resend", "ResendAdapter", "adapter"]
+__all__ = ["Resend", "adapter"]
 
 ENDPOINT = "https://api.resend.com"
 MOST_MAILS = 100
 """In one batch."""
 MOST_OCTETS = 40_000_000
 """Of one mail with its attachments in base64."""
-APART = Failed("a batch was refused as a whole: its mails go apart")
-"""Compared by identity, and never seen outside."""
 _PAGES = 50
 _YES = {"yes": "yes", "no": ""}
 _DOMAIN = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
@@ -80,33 +77,9 @@ def adapter(address: AdapterAddress) -> HttpAdapter:
     )
     exchange = Exchange(address.endpoint or ENDPOINT)
     account = ResendAccount(exchange, key, where)
-    return ResendAdapter(
+    return HttpAdapter(
         address.name, esp, exchange, address.clock, lists=ResendLists(account, topic), erasure=ResendErasure(account)
     )
-
-
-class ResendAdapter(HttpAdapter):
-    """A batch is taken whole or refused whole: a refused one is halved until the mail at fault stands alone."""
-
-    async def deliver(self, mails: Sequence[Mail], /) -> Sequence[Outcome]:
-        """One outcome per mail, in order. Raises AdapterUnavailable when none was offered."""
-        outcomes = list(await super().deliver(mails))
-        for start in range(0, len(mails), MOST_MAILS):
-            if outcomes[start] is APART:
-                chunk = mails[start : start + MOST_MAILS]
-                outcomes[start : start + len(chunk)] = await self._apart(chunk)
-        return outcomes
-
-    async def _apart(self, mails: Sequence[Mail]) -> list[Outcome]:
-        middle = len(mails) // 2
-        halves = await asyncio.gather(self._half(mails[:middle]), self._half(mails[middle:]))
-        return [*halves[0], *halves[1]]
-
-    async def _half(self, mails: Sequence[Mail]) -> Sequence[Outcome]:
-        try:
-            return await self.deliver(mails)
-        except AdapterUnavailable as fault:  # the other half may have gone
-            return [TryLater(fault.what, attempt_used=False)] * len(mails)
 
 
 class Resend:
@@ -136,24 +109,24 @@ class Resend:
         self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
     def request(self, mails: Sequence[Mail], /) -> HttpRequest | Failed:
-        """The request; for several mails of which one cannot be in a batch, `APART`."""
+        """The request; Failed with why the first mail that cannot be expressed, or not in a batch, cannot."""
         items: list[dict[str, object]] = []
         for mail in mails:
             item = payload(mail, domain=self._domain, sandbox=self._sandbox, alone=len(mails) == 1)
             if isinstance(item, Failed):
-                return item if len(mails) == 1 else APART
+                return item
             items.append(item)
         path, content = ("/emails", items[0]) if len(items) == 1 else ("/emails/batch", items)
         body = json.dumps(content, separators=(",", ":")).encode()
         if len(body) > MOST_OCTETS:
-            return Failed("larger than the 40 MB that Resend takes", "5.3.4") if len(mails) == 1 else APART
+            return Failed("larger than the 40 MB that Resend takes", "5.3.4")
         key = f"penstock-{hashlib.sha256(body).hexdigest()}"
         return HttpRequest(path, body, {**self._headers, "Content-Type": "application/json", "Idempotency-Key": key})
 
     def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:
         """Receipts are Resend's ids. A conflict of keys means that the same mails are or were under way."""
         if response.status < 300:
-            return _taken(len(mails), _read(response.body))
+            return _taken(len(mails), json_of(response.body))
         if response.status in {408, 409, 425}:
             return [Uncertain(f"HTTP {response.status}: the same request may have been accepted")] * len(mails)
         if len(mails) > 1:
@@ -204,7 +177,7 @@ class Resend:
             return (
                 "the key may only send: use one with full access, or settings=unread where tracking is known to be off"
             )
-        page = _read(answer.body)
+        page = json_of(answer.body)
         if answer.status in {401, 403} or self.refusal(answer):
             return f"HTTP {answer.status}: the key is refused"
         if answer.status != 200 or not isinstance(page, dict) or _objects(page.get("data")) is None:
@@ -256,7 +229,7 @@ def _refused(response: HttpResponse) -> Failed:
 
 def _error(body: bytes) -> tuple[str, str]:
     """(name, message) of an error, empty where there is none."""
-    answer = _read(body)
+    answer = json_of(body)
     if not isinstance(answer, dict):
         return "", ""
     return str(answer.get("name", "")), str(answer.get("message", ""))
@@ -264,10 +237,3 @@ def _error(body: bytes) -> tuple[str, str]:
 
 def _objects(value: object) -> list[dict[str, Any]] | None:
     return value if isinstance(value, list) and all(isinstance(each, dict) for each in value) else None
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

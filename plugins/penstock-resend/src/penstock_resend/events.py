@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from penstock.adapters.http import object_of
 from penstock.errors import ConfigError, InvalidInput, WebhookRejected
 from penstock.model.event import Event, EventKind
 from penstock.ports import Genuine, WebhookAddress, WebhookCall
@@ -101,7 +102,8 @@ class ResendCodec:
 
     def events(self, body: bytes, /) -> Sequence[Event]:
         """The event; none for what is not about a mail, unless a contact has unsubscribed. Raises InvalidInput."""
-        told = _read(body)
+        if (told := object_of(body)) is None:
+            raise InvalidInput("a body that is no event of Resend")
         name, data, at = told.get("type"), told.get("data"), moment(told.get("created_at"))
         if not isinstance(name, str) or not isinstance(data, dict) or at is None:
             raise InvalidInput("a body that is no event of Resend")
@@ -128,16 +130,6 @@ class ResendCodec:
         """None: by SMTP Resend takes neither tags nor a switch for tracking."""
         del mail_id
         return ()
-
-
-def _read(body: bytes) -> dict[str, Any]:
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        raise InvalidInput("a body that is no event of Resend")
-    return told
 
 
 def _kind(name: str, data: Mapping[str, Any]) -> tuple[EventKind, dict[str, str]]:

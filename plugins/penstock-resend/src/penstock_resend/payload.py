@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from email.header import Header as EncodedHeader
 
-from penstock.adapters.http import MailFields, mail_fields
+from penstock.adapters.http import MailFields, encoded_words, mail_fields
 from penstock.model.mail import Attachment, Mail
 from penstock.model.outcome import Failed
 
@@ -84,19 +83,10 @@ def _headers(fields: MailFields) -> dict[str, str] | None:
         if lowered in seen:
             return None
         seen.add(lowered)
-        found[name] = value if value.isascii() else _encoded(value)
+        found[name] = value if value.isascii() else encoded_words(value)
     if references := f"{named['references']} {named['message-id']}".strip():
         found["References"] = references
     return found
-
-
-def _encoded(value: str) -> str:
-    """A value as RFC 2047 words; a last `<token>` stays as it is, as in List-Id."""
-    phrase, angle, token = value.rpartition(" <")
-    if not angle or not token.isascii():
-        phrase, token = value, ""
-    words = EncodedHeader(phrase, "utf-8").encode(linesep="")
-    return f"{words} <{token}" if token else words
 
 
 def _mailbox(name: str, address: str) -> str:

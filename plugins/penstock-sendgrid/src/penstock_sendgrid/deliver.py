@@ -14,7 +14,16 @@ from email.header import Header as EncodedHeader
 from email.utils import getaddresses
 from typing import Any
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, MailFields, Refusal, mail_fields
+from penstock.adapters.http import (
+    Exchange,
+    HttpAdapter,
+    HttpRequest,
+    HttpResponse,
+    MailFields,
+    Refusal,
+    json_of,
+    mail_fields,
+)
 from penstock.errors import ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Attachment, Header, Mail
@@ -174,7 +183,7 @@ class SendGrid:
         """
         answer = await exchange.send(HttpRequest("/v3/mail_settings/template", b"", self._headers, "GET"))
         if isinstance(answer, HttpResponse) and answer.status == 200:
-            found = _json(answer.body)
+            found = json_of(answer.body)
             if isinstance(found, dict) and found.get("enabled") is True:
                 return "the account's legacy template is on: it would change every mail; switch it off"
         return None
@@ -273,7 +282,7 @@ def _encoded(value: str) -> str:
 
 def _errors(response: HttpResponse) -> list[tuple[str, str]]:
     """(field, message) of each error; the field is empty where it is none of SendGrid's names."""
-    found = _json(response.body)
+    found = json_of(response.body)
     errors = found.get("errors") if isinstance(found, Mapping) else None
     if not isinstance(errors, list):
         return []
@@ -284,10 +293,3 @@ def _errors(response: HttpResponse) -> list[tuple[str, str]]:
             named = field if isinstance(field, str) and field != "null" and _FIELD.fullmatch(field) else ""
             pairs.append((named, message if isinstance(message, str) else ""))
     return pairs
-
-
-def _json(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from penstock.adapters.http import json_of
 from penstock.errors import ConfigError, InvalidInput, WebhookRejected
 from penstock.model.event import Event, EventKind
 from penstock.ports import Genuine, WebhookAddress, WebhookCall
@@ -113,10 +114,7 @@ class EventWebhook:
 
     def events(self, body: bytes, /) -> Sequence[Event]:
         """The events of the list. One without name or time is left out; InvalidInput where that leaves none of some."""
-        try:
-            found = json.loads(body)
-        except (ValueError, RecursionError):
-            raise InvalidInput("the call is no JSON") from None
+        found = json_of(body)
         if not isinstance(found, list):
             raise InvalidInput("the call is no list of events")
         events = [event for each in found if isinstance(each, dict) and (event := _event(each)) is not None]

@@ -6,15 +6,13 @@ Limits" of the same interface.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from penstock.adapters.http import Exchange, HttpRequest, HttpResponse
-from penstock.errors import AdapterUnavailable
+from penstock.adapters.http import Exchange, HttpResponse, Inquiry, json_of
 from penstock.model.suppression import SuppressionReason
 from penstock.ports import Clock, ErasureReceipt, Listed
 
@@ -38,63 +36,44 @@ _ERASED = 5_000
 _ERASED_OCTETS = 250_000
 """Of one request to erase, below the 256 KB that are taken."""
 _TRIES = 5
-_LONGEST_WAIT = 60.0
 _USUAL_WAIT = 5.0
 _EPOCH_LIKE = 1_000_000_000.0
 _LATEST = 4_102_444_800
 _JOB = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-class Account:
+class Account(Inquiry):
     """One account's interface: asks, waits where SendGrid says so, and understands whole answers only."""
 
     def __init__(self, name: str, key: str, exchange: Exchange, clock: Clock) -> None:
-        self._where = f"adapters.{name}"
-        self._exchange = exchange
+        log_in, where = {"Authorization": f"Bearer {key}"}, f"adapters.{name}"
+        super().__init__(
+            exchange, log_in, esp="SendGrid", where=where, tries=_TRIES, usual=_USUAL_WAIT, most=_MOST_OCTETS
+        )
         self._clock = clock
-        self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
 
     async def ask(self, path: str, sent: Mapping[str, Any] | None = None) -> Any:
         """GET, or POST of `sent` as JSON; what the answer holds. Raises AdapterUnavailable."""
-        for _ in range(_TRIES):
-            response = await self._exchange.send(self._request(path, sent))
-            if not isinstance(response, HttpResponse):
-                raise self.unavailable(f"no answer: {response.why}")
-            if response.status != 429:
-                return self._read(response)
-            await asyncio.sleep(self._pause(response.headers))
-        raise self.unavailable("HTTP 429: too much at once")
-
-    def unavailable(self, why: str) -> AdapterUnavailable:
-        """The error for what is not as documented."""
-        return AdapterUnavailable(f"SendGrid's lists: {why}", where=self._where)
-
-    def _request(self, path: str, sent: Mapping[str, Any] | None) -> HttpRequest:
-        if sent is None:
-            return HttpRequest(path, b"", self._headers, "GET", most=_MOST_OCTETS)
-        return HttpRequest(path, _written(sent), {**self._headers, "Content-Type": "application/json"})
-
-    def _read(self, response: HttpResponse) -> Any:
+        response = await self.answered(path, sent)
         if response.status in {401, 403}:
-            raise self.unavailable(f"HTTP {response.status}: the key may not do this")
+            raise self.fault(f"HTTP {response.status}: the key may not do this")
         if not 200 <= response.status < 300:
-            raise self.unavailable(f"HTTP {response.status}")
-        try:
-            return json.loads(response.body)
-        except (ValueError, RecursionError):
-            raise self.unavailable("an answer that is no whole JSON") from None
+            raise self.refused(response)
+        if (found := json_of(response.body)) is None:
+            raise self.fault("an answer that is no whole JSON")
+        return found
 
-    def _pause(self, headers: Mapping[str, str]) -> float:
+    def pause(self, answer: HttpResponse) -> float | None:
         """Seconds: Retry-After, else the limit's reset, which is a moment in some parts and a number in others."""
         for name in ("retry-after", "x-ratelimit-reset"):
             try:
-                asked = float(headers.get(name, ""))
+                asked = float(answer.headers.get(name, ""))
             except ValueError:
                 continue
             if 0.0 <= asked < float("inf"):
                 wait = asked - self._clock.now().timestamp() if asked > _EPOCH_LIKE else asked
-                return min(max(wait, 0.0), _LONGEST_WAIT)
-        return _USUAL_WAIT
+                return max(wait, 0.0)
+        return None
 
 
 class SendGridLists:
@@ -122,9 +101,9 @@ class SendGridLists:
         if not addresses:
             return
         if self._group is None:
-            raise self._account.unavailable("no group is configured to push to")
+            raise self._account.fault("no group is configured to push to")
         if self._group not in await self._groups():
-            raise self._account.unavailable("the group to push to does not exist")
+            raise self._account.fault("the group to push to does not exist")
         for at in range(0, len(addresses), _PUSHED):
             sent = {"recipient_emails": list(addresses[at : at + _PUSHED])}
             await self._account.ask(f"{_GROUPS}/{self._group}/suppressions", sent)
@@ -134,9 +113,9 @@ class SendGridLists:
         while True:
             page = self._list(await self._account.ask(f"{path}?limit={_PAGE}&offset={offset}"))
             if page and page == before:
-                raise self._account.unavailable("the same page comes again and again")
+                raise self._account.fault("the same page comes again and again")
             if len(page) > _PAGE:
-                raise self._account.unavailable("a page longer than asked for")
+                raise self._account.fault("a page longer than asked for")
             if page:
                 yield page
             if len(page) < _PAGE:
@@ -147,22 +126,22 @@ class SendGridLists:
         found = self._list(await self._account.ask(_GROUPS))
         ids = [each["id"] for each in found if isinstance(each, dict) and type(each.get("id")) is int]
         if len(ids) != len(found):
-            raise self._account.unavailable("a group without a number")
+            raise self._account.fault("a group without a number")
         return ids
 
     def _list(self, found: Any) -> list[Any]:
         if not isinstance(found, list):
-            raise self._account.unavailable("an answer that is no list")
+            raise self._account.fault("an answer that is no list")
         return found
 
     def _listed(self, entry: Any, name: str, reason: SuppressionReason) -> Listed:
         if not isinstance(entry, dict):
-            raise self._account.unavailable("an entry that is no object")
+            raise self._account.fault("an entry that is no object")
         return Listed(self._address(entry.get("email")), reason, name, _moment(entry.get("created")))
 
     def _address(self, written: Any) -> str:
         if not isinstance(written, str) or not written.strip():
-            raise self._account.unavailable("an entry without an address")
+            raise self._account.fault("an entry without an address")
         return written.strip()
 
 
@@ -184,7 +163,7 @@ class SendGridErasure:
             found = await self._account.ask("/v3/recipients/erasejob", {"email_addresses": some})
             job = found.get("job_id") if isinstance(found, dict) else None
             if not isinstance(job, str) or not _JOB.fullmatch(job):
-                raise self._account.unavailable("an answer without the id of the job")
+                raise self._account.fault("an answer without the id of the job")
             receipts.append(ErasureReceipt(job, done=False))
         return receipts
 

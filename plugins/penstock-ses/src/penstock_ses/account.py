@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from penstock.adapters.http import Exchange, HttpRequest, HttpResponse
+from penstock.adapters.http import Exchange, HttpRequest, HttpResponse, object_of
 from penstock.errors import AdapterUnavailable
 from penstock_ses.answers import error_name, refusal
 from penstock_ses.signing import Signature
@@ -69,11 +69,8 @@ class SesAccount:
             raise self.fault(refused.why)
         if answer.status in {401, 403}:
             raise self.fault(f"HTTP {answer.status}: the key is refused")
-        try:
-            found = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            found = None
-        if not 200 <= answer.status < 300 or not isinstance(found, dict):
+        found = object_of(answer.body)
+        if not 200 <= answer.status < 300 or found is None:
             raise self.fault(f"HTTP {answer.status}{name and ' ' + name}: an answer that is not as documented")
         return found
 

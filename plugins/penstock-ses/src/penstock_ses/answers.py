@@ -6,12 +6,11 @@ errors" and "Errors related to the sending quotas" of the SES developer guide.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from penstock.adapters.http import HttpResponse, Refusal
+from penstock.adapters.http import HttpResponse, Refusal, object_of
 from penstock.model.outcome import Accepted, Failed, Outcome, Uncertain
 
 __all__ = ["error_name", "outcome", "refusal", "told", "unfit"]
@@ -131,11 +130,7 @@ def error_name(response: HttpResponse) -> str:
 
 def told(body: bytes) -> dict[str, object]:
     """The object in an answer; empty where there is none."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return object_of(body) or {}
 
 
 def _spent(quota: object) -> str | None:

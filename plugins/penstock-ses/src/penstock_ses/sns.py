@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-import json
 import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from penstock.adapters.http import object_of
 from penstock.errors import WebhookRejected
 from penstock.ports import Genuine, WebhookCall
 
@@ -118,13 +118,7 @@ class SnsProof:
 
 def sns_fields(body: bytes) -> dict[str, Any]:
     """The object in a call's body; empty where there is none or it is larger than any of SNS's."""
-    if len(body) > _MOST_OCTETS:
-        return {}
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return (object_of(body) or {}) if len(body) <= _MOST_OCTETS else {}
 
 
 def moment(text: object) -> datetime | None:

@@ -28,20 +28,21 @@ FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 UPDATE mails
 SET state = 'begun', begun_at = coalesce(begun_at, now.column2), touched_at = now.column3, attempts = attempts + 1,
     offered = now.column4, redirected = now.column5, code = NULL, until = NULL, decided = NULL, outcome = NULL,
-    outcome_at = NULL
+    outcome_at = NULL, fate = NULL
 FROM (VALUES /*rows*/ (?, ?, ?, ?, ?)) AS now WHERE seq = now.column1
 
 -- name: insert_snapshot
 INSERT INTO snapshots (seq, record) VALUES /*rows*/ (?, ?)
 
 -- name: ending
-SELECT json_group_array(json_array(carray.value, mails.seq, state, attempts, coalesce(touched_at, 0)))
+SELECT json_group_array(json_array(carray.value, mails.seq, state, attempts, coalesce(touched_at, 0), fate))
 FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 WHERE state IN ('begun', 'uncertain')
 
 -- name: end_accepted
 UPDATE mails
-SET state = 'accepted', accepted_at = ?2, notice = offered, outcome = 'accepted', outcome_at = ?2
+SET state = 'accepted', accepted_at = ?2, outcome = 'accepted', outcome_at = ?2,
+    notice = iif(fate IN ('bounced_soft', 'bounced_policy', 'bounced_hard'), NULL, offered)
 WHERE seq IN (SELECT value FROM carray(?1))
 
 -- name: end_uncertain

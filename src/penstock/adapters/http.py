@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from penstock.adapters.breaker import Breaker
 from penstock.adapters.http_exchange import Doubt, Exchange, HttpRequest, HttpResponse, HttpTimeouts, NotStarted
 from penstock.adapters.http_inquiry import Inquiry
-from penstock.adapters.http_json import json_of, object_of
+from penstock.adapters.http_json import json_octets, json_of, object_of
 from penstock.adapters.http_rates import asked_pause
 from penstock.adapters.mail_fields import MailFields, encoded_words, mail_fields
 from penstock.errors import AdapterUnavailable
@@ -38,6 +38,7 @@ __all__ = [
     "NotStarted",
     "Refusal",
     "encoded_words",
+    "json_octets",
     "json_of",
     "mail_fields",
     "object_of",

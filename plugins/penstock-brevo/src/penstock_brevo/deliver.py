@@ -9,13 +9,12 @@ the same List-Unsubscribe and the same id in their events. So each mail is a req
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from hashlib import sha256
 from uuid import UUID
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_of
+from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_octets, json_of
 from penstock.errors import ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -121,11 +120,11 @@ class Brevo:
         if isinstance(item, Failed):
             return item
         try:
-            key = UUID(bytes=sha256(_written(item)).digest()[:16], version=4)
+            key = UUID(bytes=sha256(json_octets(item)).digest()[:16], version=4)
             headers = item["headers"]
             assert isinstance(headers, dict)
-            body = _written({**item, "headers": {**headers, "idempotencyKey": str(key)}})
-        except UnicodeEncodeError:
+            body = json_octets({**item, "headers": {**headers, "idempotencyKey": str(key)}})
+        except UnicodeError:
             return Failed("the mail holds half a character (a lone surrogate)")
         return HttpRequest("/v3/smtp/email", body, {**self._headers, "Content-Type": "application/json"})
 
@@ -165,10 +164,6 @@ class Brevo:
         if isinstance(relay, dict) and relay.get("enabled") is False:
             return "transactional e-mail is switched off in the Brevo account"
         return None
-
-
-def _written(item: dict[str, object]) -> bytes:
-    return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _accepted(answer: object) -> Outcome:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from email.utils import getaddresses
 from typing import Any
 
-from penstock.adapters.http import MailFields, encoded_words, mail_fields
+from penstock.adapters.http import MailFields, encoded_words, json_octets, mail_fields
 from penstock.model.mail import Attachment, Mail
 from penstock.model.outcome import Failed
 
@@ -64,8 +63,8 @@ def payload(mail: Mail) -> bytes | Failed:
         return headers
     item = {**_people(fields), **_content(fields), "Headers": headers, "CustomID": mail.id}
     try:
-        return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
+        return json_octets(item)
+    except UnicodeError:
         return Failed("the mail holds half a character (a lone surrogate)")
 
 

@@ -6,12 +6,11 @@ support articles on size limits, metadata, error 300 and managing one's own unsu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from penstock.adapters.http import APART, Exchange, HttpRequest, HttpResponse, Refusal, json_of
+from penstock.adapters.http import APART, Exchange, HttpRequest, HttpResponse, Refusal, json_octets, json_of
 from penstock.errors import AdapterUnavailable
 from penstock.model.codes import Code
 from penstock.model.mail import Mail
@@ -81,8 +80,8 @@ class Postmark:
             if isinstance(item, Failed):
                 return item
             try:
-                octets = json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
-            except UnicodeEncodeError:
+                octets = json_octets(item)
+            except UnicodeError:
                 return Failed("the mail holds half a character (a lone surrogate)")
             if len(octets) > MOST_OCTETS:
                 return Failed("the mail is larger than the 10 MB that Postmark takes", "5.3.4")

@@ -7,13 +7,21 @@ resend.com/docs.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from penstock.adapters.http import APART, Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_of
+from penstock.adapters.http import (
+    APART,
+    Exchange,
+    HttpAdapter,
+    HttpRequest,
+    HttpResponse,
+    Refusal,
+    json_octets,
+    json_of,
+)
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted, Failed, Outcome, Uncertain
@@ -117,7 +125,10 @@ class Resend:
                 return item
             items.append(item)
         path, content = ("/emails", items[0]) if len(items) == 1 else ("/emails/batch", items)
-        body = json.dumps(content, separators=(",", ":")).encode()
+        try:
+            body = json_octets(content)
+        except UnicodeError:
+            return Failed("the mail holds half a character (a lone surrogate)")
         if len(body) > MOST_OCTETS:
             return Failed("larger than the 40 MB that Resend takes", "5.3.4")
         key = f"penstock-{hashlib.sha256(body).hexdigest()}"

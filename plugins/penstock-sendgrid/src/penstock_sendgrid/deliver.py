@@ -6,7 +6,6 @@ interface. One request is one mail: personalizations of one request share their 
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from penstock.adapters.http import (
     HttpResponse,
     MailFields,
     Refusal,
+    json_octets,
     json_of,
     mail_fields,
 )
@@ -150,8 +150,8 @@ class SendGrid:
             **self._fixed,
         }
         try:
-            body = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode()
-        except UnicodeEncodeError:
+            body = json_octets(asked)
+        except UnicodeError:
             return Failed("the mail holds half a character (a lone surrogate)")
         if len(body) > _MOST_OCTETS:
             return Failed("the mail is larger than the 30 MB that SendGrid takes", "5.3.4")

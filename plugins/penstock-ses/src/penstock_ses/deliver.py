@@ -6,14 +6,13 @@ DKIM signing" and "Using configuration overrides". SendBulkEmail takes templates
 
 from __future__ import annotations
 
-import json
 import re
 from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal
+from penstock.adapters.http import Exchange, HttpAdapter, HttpRequest, HttpResponse, Refusal, json_octets
 from penstock.errors import AdapterUnavailable, ConfigError
 from penstock.model.codes import Code
 from penstock.model.mail import Mail, Message
@@ -194,7 +193,7 @@ class Ses:
             "EmailTags": [{"Name": MAIL_ID, "Value": mail.id}],
             **self._fixed,
         }
-        body = json.dumps(asked, separators=(",", ":")).encode()
+        body = json_octets(asked)
         return HttpRequest(_SEND, body, self.signature.headers("POST", _SEND, body))
 
     def outcomes(self, mails: Sequence[Mail], response: HttpResponse, /) -> Sequence[Outcome]:

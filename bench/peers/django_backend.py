@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import django  # type: ignore[import-not-found]
-from django.conf import settings  # type: ignore[import-not-found]
-from django.core.mail import EmailMultiAlternatives, get_connection  # type: ignore[import-not-found]
+import django  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]
+from django.core.mail import EmailMultiAlternatives, get_connection  # type: ignore[import-untyped]
 
 WARM = 10
 

@@ -72,7 +72,7 @@ def _from_plugin(
     found = next((point for point in points if point.name == scheme), None)
     if found is None:
         known = ", ".join(['"file:FOLDER"', '"smtp://HOST"', *sorted(f'"{point.name}:"' for point in points)])
-        mend = f"installed are {known}; other ESPs are packages named penstock-…"
+        mend = f"installed are {known}; ESPs are packages named penstock-NAME (in a checkout: uv run --extra esps …)"
         raise ConfigError(f"nothing here sends by {scheme!r}", where=where, mend=mend)
     if clock is None:
         raise ConfigError("an ESP cannot be used without a clock", where=where)

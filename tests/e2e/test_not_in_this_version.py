@@ -20,7 +20,6 @@ LATER = [
     ("rights", "erase", "anna@maskin.example"),
     ("inbox", "classify", "mail.eml"),
     ("evidence", "campaigns/purchasing.toml"),
-    ("suppress", "sync", "sendgrid"),
     ("events", "export"),
 ]
 

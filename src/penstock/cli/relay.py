@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.context import DONE, Globals, say, with_gate
+from penstock.cli.context import DONE, WRONG_USE, Globals, say, with_gate
 from penstock.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ def relay(
     async def work(gate: Gate) -> int:
         from penstock.listening import Listening
 
-        _refuse(only)
         listening = Listening(gate.house)
 
         def ready(url: str) -> None:
@@ -48,17 +47,22 @@ def relay(
         await listening.run(gate.stop, ready=ready)
         return DONE
 
+    if fault := _fault(only):
+        say(f"penstock: {fault}", error=True)
+        raise typer.Exit(WRONG_USE)
     with_gate(Globals.of(context), work, runs_on=True)
 
 
-def _refuse(only: str) -> None:
+def _fault(only: str) -> InvalidInput | None:
+    """What is wrong with the roles, told before anything is opened."""
     roles = [each.strip() for each in only.split(",") if each.strip()]
     for role in roles:
         if role not in _ROLES:
-            raise InvalidInput("no such role", where=f"--only {role}", mend=f"roles: {', '.join(_ROLES)}")
+            return InvalidInput("no such role", where=f"--only {role}", mend=f"roles: {', '.join(_ROLES)}")
     if missing := [role for role in roles if role not in _HERE]:
-        raise InvalidInput(
+        return InvalidInput(
             f"{', '.join(missing)}: not in this version", where="--only", mend="penstock relay --only web"
         )
     if not roles:
-        raise InvalidInput("names no role", where="--only", mend="penstock relay --only web")
+        return InvalidInput("names no role", where="--only", mend="penstock relay --only web")
+    return None

@@ -580,13 +580,17 @@ async def test_another_body_another_path_or_another_key_breaks_the_signature() -
         (FakeSES(access_key="AKIDOTHER"), 403),
         (FakeSES(region="us-east-1"), 403),
         (FakeSES(session_token="temporary"), 200),
-        (FakeSES(clock=FakeClock(datetime.now(UTC))), 200),
-        (FakeSES(clock=FakeClock(datetime.now(UTC) + timedelta(hours=1))), 403),
-        (FakeSES(clock=FakeClock(datetime.now(UTC) - timedelta(hours=1))), 403),
     ],
 )
-async def test_key_region_token_and_time_can_be_held_to(fake: FakeSES, status: int) -> None:
+async def test_key_region_and_token_can_be_held_to(fake: FakeSES, status: int) -> None:
     answer, _ = await asked(a_raw(), fake)
+    assert answer.status == status
+
+
+@pytest.mark.parametrize(("hours", "status"), [(0, 200), (1, 403), (-1, 403)])
+async def test_the_time_of_a_signature_can_be_held_to(hours: int, status: int) -> None:
+    clock = FakeClock(datetime.now(UTC) + timedelta(hours=hours))
+    answer, _ = await asked(a_raw(), FakeSES(clock=clock))
     assert answer.status == status
 
 

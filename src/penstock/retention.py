@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from penstock.law.retention import Keeping, keeping, kept_since
 from penstock.model.campaign import asking_key
@@ -44,9 +44,13 @@ class Retention:
         `tell` hears of each contact that is not simply kept, before it goes.
 
         A deleted record takes what earlier decisions used of it along, and its mails that have not begun are given up.
-        Suppressions stay, and so does the ledger, which holds no values. Stopped half-way, the next run goes on.
+        Suppressions stay, and so does the ledger, which holds no values. Calls of ESPs older than `[inbound]
+        keep_calls_days` go, too. Stopped half-way, the next run goes on.
         """
         counts: Counter[Keeping] = Counter()
+        if not dry_run:
+            days = self._house.settings.inbound.keep_calls_days
+            await self._store.returns.forget(self._house.clock.now() - timedelta(days=days))
         async for page in self._pages():
             counts.update(each.keeping for each in page)
             for each in page:

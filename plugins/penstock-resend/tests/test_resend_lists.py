@@ -15,7 +15,7 @@ from penstock.model.suppression import SuppressionReason
 from penstock.ports import AdapterAddress, ErasureReceipt, Listed
 from penstock.testing import FakeClock
 from penstock.testing.described import deviations
-from penstock.testing.esp import FakeEsp, OnList
+from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.resend import FakeResend
 from penstock.testing.lists_contract import ListsContract
 from penstock.testing.scripted_http import scripted_http
@@ -38,47 +38,6 @@ def an_adapter(endpoint: str, topic: str = TOPIC, key: str = "test-key") -> Http
     return adapter(AdapterAddress("main", "", FakeClock(), options, lambda: key, endpoint=endpoint))
 
 
-class FakeResendWithContacts(FakeResend):
-    """The fake, and what the description says of contacts and their topics beside it."""
-
-    async def other(self, request: web.Request) -> web.Response | None:
-        steps = request.path.strip("/").split("/")
-        match request.method, steps:
-            case "GET", ["contacts"]:
-                return self._contacts(dict(request.query))
-            case "POST", ["contacts"]:
-                body = await self._described(request, "POST /contacts")
-                self.account.contacts.add(body["email"])
-                self._opt_out(body["email"], body.get("topics", []))
-                return web.json_response({"object": "contact", "id": f"id of {body['email']}"}, status=201)
-            case "PATCH", ["contacts", address, "topics"]:
-                body = await self._described(request, "PATCH /contacts/{contact_id}/topics")
-                if address not in self.account.contacts:
-                    return self.fault(404, "not_found: Contact not found")
-                self._opt_out(address, body["topics"])
-                return web.json_response({"object": "contact_topics", "contact_id": "1", "topics": body["topics"]})
-        return await super().other(request)
-
-    def _contacts(self, query: dict[str, str]) -> web.Response:
-        assert set(query) <= {"limit", "after"}
-        people = sorted(self.account.contacts)
-        first = people.index(query["after"]) + 1 if "after" in query else 0
-        end = first + int(query["limit"])
-        data = [{"id": each, "email": each, "unsubscribed": False} for each in people[first:end]]
-        return web.json_response({"object": "list", "data": data, "has_more": end < len(people)})
-
-    async def _described(self, request: web.Request, what: str) -> Any:
-        body = json.loads(await request.text())
-        self.refused += deviations(body, DESCRIPTION["requests"][what])
-        return body
-
-    def _opt_out(self, address: str, topics: list[dict[str, str]]) -> None:
-        for each in topics:
-            entry = OnList(each["id"], address, FakeClock().now())
-            if each["subscription"] == "opt_out" and entry not in self.listed:
-                self.listed.append(entry)
-
-
 class TestContract(ListsContract):
     """What every plugin promises of lists; inherited."""
 
@@ -91,7 +50,7 @@ class TestContract(ListsContract):
     erases = True
 
     def fake(self) -> FakeEsp:
-        return FakeResendWithContacts()
+        return FakeResend()
 
     def adapter(self, fake: FakeEsp, *, key: str = "test-key") -> HttpAdapter:
         return an_adapter(fake.url, key=key)

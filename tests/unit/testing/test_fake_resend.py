@@ -336,6 +336,31 @@ async def test_a_contact_is_erased(client: Client) -> None:
     assert client.fake.erased == ["anna@firm.example"]
 
 
+async def test_contacts_are_made_and_shown_page_by_page(client: Client) -> None:
+    for number in range(3):
+        made = {"email": f"P{number}@firm.example"}
+        assert (await client.ask("POST", "/contacts", made, described="/contacts"))[0] == 201
+    _, first, _ = await client.ask("GET", "/contacts?limit=2", described="/contacts")
+    _, last, _ = await client.ask("GET", f"/contacts?limit=2&after={first['data'][-1]['id']}", described="/contacts")
+    assert (first["has_more"], last["has_more"]) == (True, False)
+    people = {each["email"] for each in (*first["data"], *last["data"])}
+    assert people == {"p0@firm.example", "p1@firm.example", "p2@firm.example"}
+
+
+async def test_who_opts_out_of_a_topic_is_listed_there_and_gets_other_mail(client: Client) -> None:
+    out, back = ([{"id": "topic-1", "subscription": choice}] for choice in ("opt_out", "opt_in"))
+    await client.ask("POST", "/contacts", {"email": "anna@firm.example", "topics": out}, described="/contacts")
+    assert [(each.list_name, each.address) for each in client.fake.listed] == [("topic-1", "anna@firm.example")]
+    assert (await client.ask("GET", "/suppressions", described="/suppressions"))[1]["data"] == []
+    await client.send(MAIL)
+    assert len(client.fake.arrived) == 1
+    path, described = "/contacts/anna@firm.example/topics", "/contacts/{contact_id}/topics"
+    assert (await client.ask("PATCH", path, {"topics": out}, described=described))[0] == 200
+    assert len(client.fake.listed) == 1
+    await client.ask("PATCH", path, {"topics": back}, described=described)
+    assert client.fake.listed == []
+
+
 async def test_erasing_is_remembered_where_there_is_no_contact_too(client: Client) -> None:
     assert (await client.ask("DELETE", "/contacts/bo@firm.example"))[0] == 404
     assert (await client.ask("DELETE", "/contacts/no-such-id"))[0] == 404
@@ -371,6 +396,14 @@ async def test_erasing_is_remembered_where_there_is_no_contact_too(client: Clien
         ("POST", "/suppressions/batch/remove", {"ids": []}, 422),
         ("POST", "/suppressions/batch/remove", {"ids": ["unknown"]}, 404),
         ("DELETE", "/contacts/unknown", None, 404),
+        ("GET", "/contacts?limit=0", None, 422),
+        ("GET", "/contacts?colour=red", None, 422),
+        ("POST", "/contacts", {"email": "nobody"}, 422),
+        ("POST", "/contacts", {}, 422),
+        ("POST", "/contacts", {"email": "a@firm.example", "colour": "red"}, 422),
+        ("POST", "/contacts", {"email": "a@firm.example", "topics": [{"id": "1", "subscription": "maybe"}]}, 422),
+        ("PATCH", "/contacts/a@firm.example/topics", {"topics": []}, 404),
+        ("PATCH", "/contacts/a@firm.example/topics", {"topics": "1"}, 422),
     ],
 )
 async def test_other_requests_are_checked_as_well(

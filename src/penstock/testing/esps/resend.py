@@ -12,6 +12,7 @@ from uuid import uuid4
 from penstock.testing.esp import Arrived, FakeEsp, Happening, PostedCall, Refused
 from penstock.testing.esps.resend_account import ResendAccount, ResendDomain
 from penstock.testing.esps.resend_calls import call_of, email_id_of, new_secret
+from penstock.testing.esps.resend_contacts import ResendContacts
 from penstock.testing.esps.resend_lists import ResendSuppressions
 from penstock.testing.esps.resend_mail import address_of, read_mail, read_tags
 
@@ -47,7 +48,8 @@ _RATE = {"ratelimit-limit": "5", "ratelimit-remaining": "4", "ratelimit-reset": 
 class FakeResend(FakeEsp):
     """Resend's interface for sending, what of the account a plugin needs to see, and its webhook calls.
 
-    The lists of `listed` are the origins of a suppression: bounce, complaint, manual. Each of them stops all mail.
+    The lists of `listed` are the origins of a suppression (bounce, complaint, manual), each of which stops all mail,
+    and ids of topics that contacts opted out of, which stop none that does not name the topic.
 
     Message-ID and Date of arrived mails are the service's own. Tracking is a setting of the sender's domain: turn it on
     in `account.domains`. `sending_only` is a key that may do nothing but send. `busy` are idempotency keys of requests
@@ -105,8 +107,10 @@ class FakeResend(FakeEsp):
         try:
             if request.path.startswith("/suppressions"):
                 found = self._suppressions.answer(*asked)
+            elif request.path.startswith("/contacts"):
+                found = ResendContacts(self.account.contacts, self.listed, self.erased).answer(*asked)
             else:
-                found = self.account.answer(*asked, self.erased)
+                found = self.account.answer(*asked)
         except Refused as refusal:
             if refusal.status != _NOT_THERE:
                 self.refused.append(refusal.what)

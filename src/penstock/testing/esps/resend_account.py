@@ -1,4 +1,4 @@
-"""What of a Resend account can be asked and changed: domains and contacts."""
+"""What of a Resend account can be asked and changed, and what it holds."""
 
 from __future__ import annotations
 
@@ -69,13 +69,8 @@ class ResendAccount:
         verified = (domain for domain in self.domains if domain.status == "verified")
         return next((domain for domain in verified if domain.name == name.lower()), None)
 
-    def answer(
-        self, method: str, path: str, query: Mapping[str, str], body: object, erased: list[str]
-    ) -> Answer | None:
-        """Status and answer; None where no such path is described. Raises Refused.
-
-        `erased` gets the address of each contact that is to be removed, also where there is none.
-        """
+    def answer(self, method: str, path: str, query: Mapping[str, str], body: object) -> Answer | None:
+        """Status and answer; None where no such path is described. Raises Refused."""
         steps = path.strip("/").split("/")
         if query and (method, steps) != ("GET", ["domains"]):
             raise Refused("validation_error: There are no query parameters.", 422)
@@ -86,8 +81,6 @@ class ResendAccount:
                 return 200, {"object": "list", "has_more": has_more, "data": [shown[each] for each in ids]}
             case "GET" | "PATCH", ["domains", domain_id]:
                 return 200, self._domain(domain_id, body, patch=method == "PATCH")
-            case "DELETE", ["contacts", wanted]:
-                return 200, self._forget(wanted, erased)
         return None
 
     def _domain(self, domain_id: str, body: object, *, patch: bool) -> dict[str, Any]:
@@ -103,16 +96,3 @@ class ResendAccount:
         domain.open_tracking = asked.get("open_tracking", domain.open_tracking)
         domain.click_tracking = asked.get("click_tracking", domain.click_tracking)
         return {"object": "domain", "id": domain.id}
-
-    def _forget(self, wanted: str, erased: list[str]) -> dict[str, Any]:
-        found = next((each for each in self.contacts if wanted.lower() in {each, _id(f"contact {each}")}), None)
-        if found is not None or "@" in wanted:
-            erased.append(found or wanted)
-        if found is None:
-            raise Refused("not_found: Contact not found", 404)
-        self.contacts.remove(found)
-        return {"object": "contact", "id": _id(f"contact {found}"), "deleted": True}
-
-
-def _id(name: str) -> str:
-    return str(uuid5(NAMESPACE_DNS, name))

@@ -27,9 +27,14 @@ class ResendSuppressions:
 
     listed: list[OnList]
 
+    @property
+    def _entries(self) -> list[OnList]:
+        """Topics that somebody opted out of are no suppressions."""
+        return [each for each in self.listed if each.list_name in ORIGINS]
+
     def origin(self, address: str) -> str | None:
         """Why mail to it is taken and not sent on; None where nothing stops it."""
-        entry = next((each for each in self.listed if each.address.lower() == address.lower()), None)
+        entry = next((each for each in self._entries if each.address.lower() == address.lower()), None)
         return None if entry is None else entry.list_name
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: object) -> Answer | None:
@@ -59,13 +64,13 @@ class ResendSuppressions:
         origin = query.get("origin")
         if origin is not None and origin not in ORIGINS:
             raise Refused("validation_error: Invalid `origin`.", 422)
-        entries = {_id(each.address): each for each in reversed(self.listed)}
+        entries = {_id(each.address): each for each in reversed(self._entries)}
         chosen = {key: each for key, each in reversed(entries.items()) if origin in {None, each.list_name}}
         keys, has_more = page_of(list(chosen), query, PAGING | {"origin"})
         return {"object": "list", "has_more": has_more, "data": [_shown(chosen[key]) for key in keys]}
 
     def _add(self, addresses: list[str]) -> list[dict[str, str]]:
-        there = {each.address.lower() for each in self.listed}
+        there = {each.address.lower() for each in self._entries}
         for address in addresses:
             if address not in there:
                 self.listed.append(OnList("manual", address, _NEW))
@@ -73,11 +78,12 @@ class ResendSuppressions:
         return [{"object": "suppression", "id": _id(each)} for each in addresses]
 
     def _remove(self, entry: OnList) -> dict[str, Any]:
-        self.listed[:] = [each for each in self.listed if each.address.lower() != entry.address.lower()]
+        gone = entry.address.lower()
+        self.listed[:] = [each for each in self.listed if each.list_name not in ORIGINS or each.address.lower() != gone]
         return {"object": "suppression", "id": _id(entry.address), "deleted": True}
 
     def _known(self, wanted: str) -> OnList:
-        for each in self.listed:
+        for each in self._entries:
             if wanted.lower() in {each.address.lower(), _id(each.address)}:
                 return each
         raise Refused("not_found: Suppression not found", 404)

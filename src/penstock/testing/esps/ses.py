@@ -39,6 +39,7 @@ _HEADERS = HTTP_HEADERS | {"x-amz-date", "x-amz-security-token", "x-amz-content-
 _HEADERS |= {"amz-sdk-invocation-id", "amz-sdk-request"}
 _TYPES = frozenset({"application/json", "application/x-amz-json-1.1"})
 _MOST_RECIPIENTS = 50
+_NOT_THERE = 404
 _NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 """The time of a fake without a clock."""
 _TYPED = re.compile(r"([A-Z][A-Za-z]+): (.+)", re.DOTALL)
@@ -129,7 +130,8 @@ class FakeSES(SesPublisher):
             if found is None:
                 found = self.account.answer(request.method, path, body)
         except Refused as refusal:
-            self.refused.append(refusal.what)
+            if refusal.status != _NOT_THERE:  # to ask for what is not there breaks no description
+                self.refused.append(refusal.what)
             return self.fault(refusal.status, refusal.what)
         return None if found is None else self._json(found)
 

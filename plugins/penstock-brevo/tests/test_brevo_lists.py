@@ -17,7 +17,7 @@ from penstock.ports import AdapterAddress, ErasureReceipt, Listed
 from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.brevo import FakeBrevo
-from penstock.testing.lists_contract import ListsContract
+from penstock.testing.lists_contract import ListsContract, erased_by, pulled_by
 from penstock.testing.scripted_http import scripted_http
 from penstock_brevo import adapter
 from penstock_brevo.lists import REASONS
@@ -72,21 +72,11 @@ async def serving(reply: Reply) -> AsyncIterator[Server]:
 
 
 async def pulled(server: Server) -> list[Listed]:
-    way_out = an_adapter(server.url)
-    assert way_out.lists is not None
-    try:
-        return [each async for page in way_out.lists.pull() for each in page]
-    finally:
-        await way_out.aclose()
+    return await pulled_by(an_adapter(server.url))
 
 
 async def erased(server: Server, *addresses: str) -> list[ErasureReceipt]:
-    way_out = an_adapter(server.url)
-    assert way_out.erasure is not None
-    try:
-        return list(await way_out.erasure.erase(addresses))
-    finally:
-        await way_out.aclose()
+    return await erased_by(an_adapter(server.url), *addresses)
 
 
 def entry(number: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from penstock.testing import FakeClock
 from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp, OnList
 from penstock.testing.esps.mailgun import FakeMailgun
-from penstock.testing.lists_contract import ListsContract
+from penstock.testing.lists_contract import ListsContract, erased_by, pulled_by
 from penstock.testing.scripted_http import scripted_http
 from penstock_mailgun import adapter
 
@@ -122,12 +122,7 @@ async def a_door(**answers: list[web.Response]) -> AsyncIterator[Door]:
 
 
 async def pulled(door: Door) -> list[Listed]:
-    way = an_adapter(door.url)
-    assert way.lists is not None
-    try:
-        return [each async for listed in way.lists.pull() for each in listed]
-    finally:
-        await way.aclose()
+    return await pulled_by(an_adapter(door.url))
 
 
 async def pushed(door: Door, *addresses: str, tag: str = "prospecting") -> list[dict[str, Any]]:
@@ -142,12 +137,7 @@ async def pushed(door: Door, *addresses: str, tag: str = "prospecting") -> list[
 
 
 async def erased(door: Door, *addresses: str) -> list[ErasureReceipt]:
-    way = an_adapter(door.url)
-    assert way.erasure is not None
-    try:
-        return [*await way.erasure.erase(addresses)]
-    finally:
-        await way.aclose()
+    return await erased_by(an_adapter(door.url), *addresses)
 
 
 async def test_an_entry_says_whom_and_why_and_since_when() -> None:

@@ -16,7 +16,7 @@ from penstock.ports import AdapterAddress, ErasureReceipt, Listed
 from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.mailjet import FakeMailjet
-from penstock.testing.lists_contract import ListsContract
+from penstock.testing.lists_contract import ListsContract, erased_by, pulled_by, pushed_by
 from penstock.testing.scripted_http import scripted_http
 from penstock_mailjet import adapter
 from penstock_mailjet.account import MailjetAccount
@@ -96,30 +96,15 @@ def samples(method: str, path: str, body: Any) -> tuple[int, Any]:
 
 
 async def pulled(server: Server) -> list[Listed]:
-    way_out = an_adapter(server.url)
-    assert way_out.lists is not None
-    try:
-        return [each async for some in way_out.lists.pull() for each in some]
-    finally:
-        await way_out.aclose()
+    return await pulled_by(an_adapter(server.url))
 
 
 async def pushed(server: Server, *addresses: str, **options: str) -> None:
-    way_out = an_adapter(server.url, **options)
-    assert way_out.lists is not None
-    try:
-        await way_out.lists.push(addresses)
-    finally:
-        await way_out.aclose()
+    await pushed_by(an_adapter(server.url, **options), *addresses)
 
 
 async def erased(server: Server, *addresses: str) -> list[ErasureReceipt]:
-    way_out = an_adapter(server.url)
-    assert way_out.erasure is not None
-    try:
-        return list(await way_out.erasure.erase(addresses))
-    finally:
-        await way_out.aclose()
+    return await erased_by(an_adapter(server.url), *addresses)
 
 
 async def test_who_is_excluded_or_complained_is_read_and_nobody_else() -> None:

@@ -18,7 +18,7 @@ from penstock.ports import AdapterAddress, ErasureReceipt, Listed
 from penstock.testing import FakeClock
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.postmark import FakePostmark
-from penstock.testing.lists_contract import ListsContract
+from penstock.testing.lists_contract import ListsContract, erased_by, pulled_by, pushed_by
 from penstock.testing.scripted_http import scripted_http
 from penstock_postmark import adapter
 
@@ -113,30 +113,15 @@ async def a_door(answers: dict[str, Reply]) -> AsyncIterator[Door]:
 
 
 async def pulled(door: Door, **options: str) -> list[Listed]:
-    way = an_adapter(door.url, **options)
-    assert way.lists is not None
-    try:
-        return [each async for page in way.lists.pull() for each in page]
-    finally:
-        await way.aclose()
+    return await pulled_by(an_adapter(door.url, **options))
 
 
 async def pushed(door: Door, *addresses: str) -> None:
-    way = an_adapter(door.url)
-    assert way.lists is not None
-    try:
-        await way.lists.push(addresses)
-    finally:
-        await way.aclose()
+    await pushed_by(an_adapter(door.url), *addresses)
 
 
 async def erased(door: Door, *addresses: str) -> list[ErasureReceipt]:
-    way = an_adapter(door.url)
-    assert way.erasure is not None
-    try:
-        return list(await way.erasure.erase(addresses))
-    finally:
-        await way.aclose()
+    return await erased_by(an_adapter(door.url), *addresses)
 
 
 async def test_a_dump_is_read_with_reasons_times_and_the_stream() -> None:

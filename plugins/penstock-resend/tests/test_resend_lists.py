@@ -17,7 +17,7 @@ from penstock.testing import FakeClock
 from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.resend import FakeResend
-from penstock.testing.lists_contract import ListsContract
+from penstock.testing.lists_contract import ListsContract, erased_by, pulled_by, pushed_by
 from penstock.testing.scripted_http import scripted_http
 from penstock_resend import adapter
 
@@ -88,30 +88,15 @@ def samples(method: str, path: str, body: Any) -> tuple[int, Any]:
 
 
 async def pulled(server: Server) -> list[Listed]:
-    way_out = an_adapter(server.url)
-    assert way_out.lists is not None
-    try:
-        return [each async for page in way_out.lists.pull() for each in page]
-    finally:
-        await way_out.aclose()
+    return await pulled_by(an_adapter(server.url))
 
 
 async def pushed(server: Server, *addresses: str, topic: str = TOPIC) -> None:
-    way_out = an_adapter(server.url, topic)
-    assert way_out.lists is not None
-    try:
-        await way_out.lists.push(addresses)
-    finally:
-        await way_out.aclose()
+    await pushed_by(an_adapter(server.url, topic), *addresses)
 
 
 async def erased(server: Server, *addresses: str) -> list[ErasureReceipt]:
-    way_out = an_adapter(server.url)
-    assert way_out.erasure is not None
-    try:
-        return list(await way_out.erasure.erase(addresses))
-    finally:
-        await way_out.aclose()
+    return await erased_by(an_adapter(server.url), *addresses)
 
 
 def test_the_samples_are_as_described() -> None:

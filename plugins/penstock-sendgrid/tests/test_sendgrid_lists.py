@@ -19,7 +19,7 @@ from penstock.testing import FakeClock
 from penstock.testing.described import deviations
 from penstock.testing.esp import FakeEsp
 from penstock.testing.esps.sendgrid import FakeSendGrid
-from penstock.testing.lists_contract import ListsContract
+from penstock.testing.lists_contract import ListsContract, pulled_by, pushed_by
 from penstock.testing.scripted_http import scripted_http
 from penstock_sendgrid import adapter
 
@@ -93,21 +93,11 @@ async def serving(**changed: list[Answer]) -> AsyncIterator[Server]:
 
 
 async def pulled(server: Server, **options: str) -> list[Listed]:
-    sending = made(server.url, **options)
-    assert sending.lists is not None
-    try:
-        return [each async for page in sending.lists.pull() for each in page]
-    finally:
-        await sending.aclose()
+    return await pulled_by(made(server.url, **options))
 
 
 async def pushed(server: Server, addresses: Sequence[str], **options: str) -> None:
-    sending = made(server.url, **options)
-    assert sending.lists is not None
-    try:
-        await sending.lists.push(addresses)
-    finally:
-        await sending.aclose()
+    await pushed_by(made(server.url, **options), *addresses)
 
 
 async def erased(server: Server, addresses: Sequence[str]) -> list[tuple[str, bool]]:

@@ -12,12 +12,39 @@ import pytest
 from penstock.adapters.http import HttpAdapter
 from penstock.errors import AdapterUnavailable
 from penstock.model.suppression import SuppressionReason
-from penstock.ports import EspErasure, EspLists, Listed
+from penstock.ports import ErasureReceipt, EspErasure, EspLists, Listed
 from penstock.testing.esp import FakeEsp, OnList
 
-__all__ = ["ListsContract"]
+__all__ = ["ListsContract", "erased_by", "pulled_by", "pushed_by"]
 
 _AT = datetime(2026, 10, 5, 7, 30, tzinfo=UTC)
+
+
+async def pulled_by(adapter: HttpAdapter) -> list[Listed]:
+    """All that the adapter's lists hold; the adapter is closed."""
+    assert adapter.lists is not None
+    try:
+        return [each async for page in adapter.lists.pull() for each in page]
+    finally:
+        await adapter.aclose()
+
+
+async def pushed_by(adapter: HttpAdapter, *addresses: str) -> None:
+    """Put these on the adapter's list; the adapter is closed."""
+    assert adapter.lists is not None
+    try:
+        await adapter.lists.push(addresses)
+    finally:
+        await adapter.aclose()
+
+
+async def erased_by(adapter: HttpAdapter, *addresses: str) -> list[ErasureReceipt]:
+    """Have these erased; the adapter is closed."""
+    assert adapter.erasure is not None
+    try:
+        return [*await adapter.erasure.erase(addresses)]
+    finally:
+        await adapter.aclose()
 
 
 class ListsContract(ABC):
@@ -40,13 +67,7 @@ class ListsContract(ABC):
         ...
 
     async def _pulled(self, fake: FakeEsp) -> list[Listed]:
-        adapter = self.adapter(fake)
-        lists = adapter.lists
-        assert lists is not None
-        try:
-            return [each async for page in lists.pull() for each in page]
-        finally:
-            await adapter.aclose()
+        return await pulled_by(self.adapter(fake))
 
     async def test_every_list_is_read_to_its_last_page(self) -> None:
         """More entries than any page holds, each once, with the reason its list stands for."""

@@ -17,19 +17,21 @@ from penstock.model.contact import SourceMethod
 from penstock.model.window import parse_window
 
 __all__ = [
+    "AtLeastOne",
     "ClockSettings",
     "ControllerSettings",
     "Filled",
     "InboundSettings",
     "KeysSettings",
     "Language",
+    "Listen",
     "MessageSettings",
     "Name",
+    "Network",
     "NoticesSettings",
     "PolicySettings",
     "QueueSettings",
     "RegisterSettings",
-    "RelaySettings",
     "Route",
     "SafetySettings",
     "Section",
@@ -182,27 +184,6 @@ class InboundSettings(Section):
     keep_calls_days: AtLeastOne = 30
     silent_after_hours: Annotated[int, Field(ge=0)] = 24
     sync_hours: Annotated[int, Field(ge=0)] = 24
-
-
-class CredentialSettings(Section):
-    """`[[relay.credentials]]`: one client of the relay."""
-
-    name: Name
-    password_hash: SecretValue
-    streams: tuple[Stream, ...] = ()
-    controllers: tuple[str, ...] = ()
-    unknown_contact: Literal["hold", "refuse"] = "hold"
-    detail: Literal["code", "bland"] = "code"
-
-
-class RelaySettings(Section):
-    """`[relay]`: the doors by which other programs hand in mail."""
-
-    smtp: tuple[Listen, ...] = ("127.0.0.1:2525",)
-    http: Listen = "127.0.0.1:8081"
-    networks: tuple[str, ...] = ("127.0.0.0/8",)
-    streams: tuple[Stream, ...] = (Stream.TRANSACTIONAL,)
-    credentials: tuple[CredentialSettings, ...] = ()
 
 
 class RegisterSettings(Section):

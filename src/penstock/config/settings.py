@@ -14,6 +14,7 @@ from penstock.config.adapter_section import AdapterSettings, RouteSettings
 from penstock.config.environment import EnvironmentTable, read_environment
 from penstock.config.fault import first_fault
 from penstock.config.refusals import first_refusal
+from penstock.config.relay_section import RelaySettings
 from penstock.config.sections import (
     ClockSettings,
     ControllerSettings,
@@ -26,7 +27,6 @@ from penstock.config.sections import (
     PolicySettings,
     QueueSettings,
     RegisterSettings,
-    RelaySettings,
     Route,
     SafetySettings,
     Section,

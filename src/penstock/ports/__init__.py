@@ -8,6 +8,17 @@ a bug.
 from penstock.ports.adapters import Adapter, AdapterAddress, Capabilities
 from penstock.ports.clock import Clock
 from penstock.ports.esp_lists import ErasureReceipt, EspErasure, EspLists, Listed
+from penstock.ports.intake import (
+    Acceptance,
+    Client,
+    Doorkeeper,
+    Receipt,
+    Recipient,
+    Refusal,
+    RefusalKind,
+    Submission,
+    Taken,
+)
 from penstock.ports.lists import Counts, ListKey, ListStats, NoLists, Registers, Supplier
 from penstock.ports.queue import Grant, Queue, RateQuery, Rates, Settlement, Ticket
 from penstock.ports.returns import (
@@ -41,13 +52,16 @@ __all__ = [
     "ALL_STREAMS",
     "BEGUN_ELSEWHERE",
     "COMMERCIAL_STREAMS",
+    "Acceptance",
     "Adapter",
     "AdapterAddress",
     "Capabilities",
     "Check",
+    "Client",
     "Clock",
     "ContactRow",
     "Counts",
+    "Doorkeeper",
     "Edit",
     "Ending",
     "ErasureReceipt",
@@ -72,6 +86,10 @@ __all__ = [
     "Queue",
     "RateQuery",
     "Rates",
+    "Receipt",
+    "Recipient",
+    "Refusal",
+    "RefusalKind",
     "Registers",
     "ReturnCount",
     "Returns",
@@ -88,8 +106,10 @@ __all__ = [
     "Source",
     "Stage",
     "Standings",
+    "Submission",
     "Supplier",
     "Suppressions",
+    "Taken",
     "Ticket",
     "Tokens",
     "Told",

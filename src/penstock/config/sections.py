@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from penstock.config.secret_text import SecretValue
 from penstock.model.address import a_label
-from penstock.model.campaign import Stream
 from penstock.model.contact import SourceMethod
 from penstock.model.window import parse_window
 

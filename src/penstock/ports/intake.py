@@ -77,8 +77,8 @@ class Submission:
     `sender` is MAIL FROM (empty: the null reverse-path), `data` the message (RFC 5322) with CRLF line ends, header
     fields `X-Penstock-…` included. What is said here wins over those fields: `stream`, `campaign` (id), `controller`
     (id or legal name), `tag`; empty: not said. `contact` are fields of a contact file that the client brings for a
-    single recipient. With empty `data` the campaign's own letter is written to the contact. `key` is what makes a repeat the
-    same submission (Idempotency-Key), `request` the SHA-256 of all that was handed in under it.
+    single recipient. With empty `data` the campaign's own letter is written to the contact. `key` is what makes a
+    repeat the same submission (Idempotency-Key), `request` the SHA-256 of all that was handed in under it.
     """
 
     client: Client

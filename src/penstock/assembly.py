@@ -17,9 +17,9 @@ from penstock.model.mail import Draft, Envelope, Mail, Message
 from penstock.model.routing import from_address
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
-from penstock.store.placing import NewMail
+from penstock.store.placing import HandedIn, NewMail
 
-__all__ = ["AT_HAND", "Assembler", "CapSpan", "Loaded", "ReturnPath", "new_mail", "sender_address"]
+__all__ = ["AT_HAND", "Assembler", "CapSpan", "Loaded", "ReadyMade", "ReturnPath", "new_mail", "sender_address"]
 
 ReturnPath = Callable[[str, Stream, str], str]
 """From address, stream and mail id to MAIL FROM (RFC 5321 section 4.4)."""
@@ -46,6 +46,24 @@ class Loaded:
     mail: Mail
     begun: bool
     over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMade:
+    """A finished message and what is said of it. `from_` is the address in From, `sender` MAIL FROM as given.
+
+    `known`: the contact is one that the store knows, not a bare address.
+    """
+
+    content: Message
+    from_: str
+    stream: Stream
+    controller: str
+    sender: str
+    campaign: Campaign | None = None
+    contact_id: str | None = None
+    known: bool = False
+    tag: str = ""
 
 
 class Assembler:
@@ -113,20 +131,26 @@ class Assembler:
         self._made[made.id] = made
         return made
 
-    def ready_made(
-        self, mail_id: str, contact: Contact, sender: str, stream: Stream, controller: str, content: Message
-    ) -> Mail:
-        """A mail around a finished message; `contact` holds no more than the recipient's address."""
+    def ready_made(self, mail_id: str, contact: Contact, made: ReadyMade) -> Mail:
+        """A mail around a finished message; `contact` may hold no more than the recipient's address.
+
+        Without a campaign nothing else of the contact counts. MAIL FROM is ours where a return path is configured
+        for the domain in From, else what the client gave.
+        """
+        campaign = made.campaign
+        path = made.sender and self._return_path(made.from_, made.stream, mail_id)
         return Mail(
             id=mail_id,
-            envelope=self._envelope(sender, contact.address, stream, mail_id),
-            stream=stream,
-            controller=controller,
-            campaign=None,
-            contact=None,
+            envelope=Envelope(made.sender if path == made.from_ else path, self._redirect_to or contact.address),
+            stream=made.stream,
+            controller=made.controller,
+            campaign=campaign,
+            contact=contact if campaign is not None and made.known else None,
             kind=recipient_kind(contact, self._mailboxes),
             identity=self._identifier.of(contact),
-            content=content,
+            content=made.content,
+            contact_id=made.contact_id,
+            tag=made.tag,
         )
 
     def trial(self, mail: Mail, campaign: Campaign, mail_id: str, recipient: str) -> Mail:
@@ -206,12 +230,30 @@ class Assembler:
         return made
 
     def _from_message(self, saved: SavedMail, data: bytes, recipient: str) -> Mail:
-        sender = from_address(data)
-        return self.ready_made(saved.id, Contact(recipient), sender, saved.stream, saved.controller, Message(data))
+        from_ = from_address(data)
+        made = ReadyMade(
+            Message(data),
+            from_,
+            saved.stream,
+            saved.controller,
+            sender=from_ if saved.sender is None else saved.sender,
+            campaign=saved.campaign,
+            contact_id=saved.contact_id,
+            known=saved.contact is not None,
+            tag=saved.tag,
+        )
+        # The address as the client wrote it: what is stored of a person may be another form of it.
+        contact = Contact(recipient) if saved.contact is None else replace(saved.contact, address=recipient)
+        return self.ready_made(saved.id, contact, made)
 
 
-def new_mail(mail: Mail, adapter: str, due: datetime) -> NewMail:
-    """The mail as the store takes it in, in the lane of that adapter and the recipient's domain."""
+def new_mail(
+    mail: Mail, adapter: str, due: datetime, handed_in: HandedIn | None = None, digest: bytes | None = None
+) -> NewMail:
+    """The mail as the store takes it in, in the lane of that adapter and the recipient's domain.
+
+    `digest` is the SHA-256 of a finished message, where it is known already.
+    """
     finished = mail.content if isinstance(mail.content, Message) else None
     return NewMail(
         id=mail.id,
@@ -224,4 +266,6 @@ def new_mail(mail: Mail, adapter: str, due: datetime) -> NewMail:
         due=due,
         content=finished.data if finished else None,
         recipient=mail.envelope.recipient if finished else None,
+        handed_in=handed_in,
+        digest=digest if finished else None,
     )

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from penstock.accepting import Accepting
 from penstock.checking import Decided, StoredContacts, decisions
 from penstock.clock import FrozenClock, SystemClock
 from penstock.compose.lint import Finding, lint
@@ -53,6 +54,7 @@ class Gate:
         self._wake = asyncio.Event()
         self._courier: asyncio.Task[None] | None = None
         self._closing = False
+        self._accepting: Accepting | None = None
         self._linted: dict[str, list[Finding]] = {}
 
     @property
@@ -119,6 +121,9 @@ class Gate:
         Raises InvalidInput where lint finds an error, Unavailable when store or adapter are away.
         """
         read = self._faultless(campaign)
+        if read.message.relayed:
+            mend = "hand them in with `X-Penstock-Campaign`, or give the campaign a letter ([message] text)"
+            raise InvalidInput("the letters of this campaign are handed in ready-made", where=read.id, mend=mend)
         source = self.source(contacts, {**read.columns, **(mapping or {})})
         path = self.reject_path(read.id)
         async with RejectFile(path) as rejects:
@@ -161,13 +166,22 @@ class Gate:
         return folder / f"{name}.jsonl"
 
     async def submit(
-        self, message: EmailMessage | bytes, *, stream: str = "transactional", controller: str | None = None
+        self,
+        message: EmailMessage | bytes,
+        *,
+        stream: str = "transactional",
+        controller: str | None = None,
+        campaign: str = "",
     ) -> Receipt:
         """Take a ready-made message; the receipt is given after the durable save, sending goes on in the background.
 
-        Raises InvalidInput and Unavailable; then nothing was saved.
+        Advertising needs the id of a campaign whose letters are handed in ready-made. Raises InvalidInput and
+        Unavailable; then nothing was saved.
         """
-        receipt = await submit(self.house, message, stream, controller=controller)
+        if self._accepting is None:
+            self._accepting = Accepting(self.house)
+            await self._accepting.open()
+        receipt = await submit(self._accepting, message, stream, controller=controller, campaign=campaign)
         if self._courier is None:
             self._courier = asyncio.create_task(self._carry(), name="penstock-courier")
         self._wake.set()

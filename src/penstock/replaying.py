@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from penstock.assembly import ReadyMade
 from penstock.clock import SystemClock
 from penstock.law.version import POLICY
 from penstock.model.campaign import Campaign, Stream
@@ -121,9 +122,10 @@ class Replayer:
         campaign = await self._campaign(inputs)
         if campaign is not None and inputs.contact is not None:
             mail = assembler.mail(campaign, inputs.contact, contact_id)
-        elif campaign is None and inputs.recipient is not None:
-            to, stream = Contact(inputs.recipient), Stream(row.body["stream"])
-            mail = assembler.ready_made(row.mail_id, to, "", stream, row.body["controller"], Message(b""))
+        elif inputs.recipient is not None:
+            stream, controller = Stream(row.body["stream"]), row.body["controller"]
+            made = ReadyMade(Message(b""), "", stream, controller, sender="", campaign=campaign)
+            mail = assembler.ready_made(row.mail_id, Contact(inputs.recipient), made)
         else:
             raise ValueError("the kept inputs are those of no mail")
         return replace(mail, id=row.mail_id, history=inputs.history)

@@ -40,6 +40,9 @@ def lint(campaign: Campaign, services: Services) -> list[Finding]:
     Templates are rendered with an invented contact in a process of their own, for at most 5 s of work. Blocks until it
     has ended: call it from a thread.
     """
+    if campaign.message.relayed:
+        found = [*_addresses(campaign, services), *_web(campaign, services), *legal_findings(campaign, services)]
+        return sorted(dict.fromkeys(found), key=lambda finding: finding.level)
     found = [
         *_addresses(campaign, services),
         *_web(campaign, services),

@@ -81,8 +81,16 @@ def _addresses(file: CampaignFile) -> Iterator[Fault]:
 
 
 def _message(file: CampaignFile) -> Iterator[Fault]:
-    if file.message.text is None and file.message.html is None:
-        yield Fault("neither text nor html is given", ("message",), "name at least one template file")
+    told = file.message
+    if told.relayed:
+        for key in ("subject", "text", "html", "calendar", "attachments", "images"):
+            if getattr(told, key):
+                yield Fault("its letters are handed in ready-made", ("message", key), "leave it out, or `relayed`")
+    elif not told.subject.strip():
+        yield Fault("is missing" if not told.subject else "is empty", ("message", "subject"), "give it a value")
+    elif told.text is None and told.html is None:
+        mend = "name at least one template file, or say `relayed = true` where other programs hand the letters in"
+        yield Fault("neither text nor html is given", ("message",), mend)
     known = set(_contact_fields(Contact))
     for place, name in enumerate(file.message.fields):
         if name not in known:

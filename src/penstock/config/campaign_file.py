@@ -52,11 +52,11 @@ class CampaignTable(Section):
 
 class MessageTable(Section):
     """`[message]`: what the letter is made of. `text`, `html`, `calendar`, attachments and images name files by paths
-    relative to the campaign file.
+    relative to the campaign file. `relayed`: each letter is handed in ready-made, and From is its client's.
     """
 
     from_: Filled = Field(alias="from")
-    subject: Filled
+    subject: str = ""
     reply_to: Filled | None = None
     text: Filled | None = None
     html: Filled | None = None
@@ -66,6 +66,7 @@ class MessageTable(Section):
     fields: tuple[str, ...] = ()
     fallback_language: Language | None = None
     inline: Literal["template", "rendered"] = "template"
+    relayed: bool = False
 
 
 class CampaignFile(Section):
@@ -96,7 +97,7 @@ def read_campaign(path: Path, settings: Settings, installed: Callable[[str], obj
         raise InvalidInput(doubt.what, where=document.where(doubt.path), mend=doubt.mend)
     told = file.message
     message = MessageSpec(
-        **told.model_dump(exclude={"attachments", "images"}),
+        **told.model_dump(exclude={"attachments", "images", "relayed"}),
         templates=read_templates(path.parent, told.text, told.html, told.calendar, document.where),
         enclosures=read_enclosures(path.parent, told.attachments, told.images, document.where, settings),
     )

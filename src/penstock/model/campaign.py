@@ -146,6 +146,11 @@ class MessageSpec:
     inline: Literal["template", "rendered"] = "template"
 
     @property
+    def relayed(self) -> bool:
+        """Whether each letter is handed in ready-made by a client of the relay."""
+        return not self.templates
+
+    @property
     def enclosed(self) -> int:
         """How many octets the files have that may go with one letter, before they are encoded."""
         return sum(len(each.data) for each in self.enclosures)

@@ -113,10 +113,23 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The finished bytes (RFC 5322, CRLF). `letter` is what they were made of, None for a relayed message."""
+    """The finished bytes (RFC 5322, CRLF). `letter` is what they were made of, None for a relayed message.
 
-    data: bytes
+    `notice` is the version of the notice that was put into a relayed message.
+    """
+
+    data: bytes = field(repr=False)
     letter: Letter | None = None
+    notice: str | None = None
+
+    @property
+    def notice_version(self) -> str | None:
+        """The version of the notice it carries, however it came to it."""
+        return self.notice if self.letter is None else self.letter.notice
+
+    def with_data(self, data: bytes) -> Message:
+        """The same message in other octets."""
+        return Message(data, self.letter, self.notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,8 @@ class Mail:
     contact_id: str | None = None
     begun_at: datetime | None = None
     attempts: int = 0
+    tag: str = ""
+    """What the client that handed it in calls it; routes may go by it."""
 
     @property
     def address(self) -> str:
@@ -159,6 +174,7 @@ class Mail:
         return Mail(
             self.id, self.envelope, self.stream, self.controller, self.campaign, self.contact, self.kind,
             self.identity, self.content, self.history, reasons, self.contact_id, self.begun_at, self.attempts,
+            self.tag,
         )  # fmt: skip
 
     def with_history(self, history: History) -> Mail:
@@ -166,6 +182,7 @@ class Mail:
         return Mail(
             self.id, self.envelope, self.stream, self.controller, self.campaign, self.contact, self.kind,
             self.identity, self.content, history, self.reasons, self.contact_id, self.begun_at, self.attempts,
+            self.tag,
         )  # fmt: skip
 
     def with_content(self, content: Draft | Letter | Message) -> Mail:
@@ -173,4 +190,5 @@ class Mail:
         return Mail(
             self.id, self.envelope, self.stream, self.controller, self.campaign, self.contact, self.kind,
             self.identity, content, self.history, self.reasons, self.contact_id, self.begun_at, self.attempts,
+            self.tag,
         )  # fmt: skip

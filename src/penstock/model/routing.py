@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import email
 import email.utils
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from penstock.model.campaign import Campaign, Stream
+from penstock.model.campaign import Stream
 from penstock.model.mail import Mail, Message
 
 __all__ = ["RouteRule", "covers", "from_address", "way_of", "ways_of"]
+
+_FROM = re.compile(rb"^from[ \t]*:(?P<value>[^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,14 @@ def covers(domain: str, other: str) -> bool:
 
 def from_address(data: bytes) -> str:
     """The From address of a message's octets; empty (the null reverse-path) where there is none."""
-    head = email.message_from_string((data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n").decode("utf-8", "surrogateescape"))
-    return email.utils.parseaddr(str(head["From"] or ""))[1]
+    end = data.find(b"\r\n\r\n")
+    field = _FROM.search(data, 0, end + 2 if end >= 0 else len(data))
+    return _address_in(field["value"]) if field else ""
+
+
+@lru_cache(maxsize=1_024)
+def _address_in(value: bytes) -> str:
+    return email.utils.parseaddr(value.replace(b"\r\n", b"").decode("utf-8", "surrogateescape"))[1]
 
 
 def _fits(rule: RouteRule, mail: Mail) -> bool:
@@ -57,7 +65,7 @@ def _fits(rule: RouteRule, mail: Mail) -> bool:
         return False
     if rule.countries and _country(mail) not in rule.countries:
         return False
-    if rule.tag and rule.tag != _tag(mail.campaign):
+    if rule.tag and rule.tag != _tag(mail):
         return False
     return not rule.sender or covers(rule.sender, _sender(mail))
 
@@ -68,14 +76,14 @@ def _country(mail: Mail) -> str | None:
     return None if contact is None else contact.workplace_country or contact.country
 
 
-def _tag(campaign: Campaign | None) -> str:
-    return "" if campaign is None else campaign.tag
+def _tag(mail: Mail) -> str:
+    return mail.tag or ("" if mail.campaign is None else mail.campaign.tag)
 
 
 def _sender(mail: Mail) -> str:
-    if mail.campaign is not None:
-        return _domain_of(mail.campaign.message.from_)
-    return _domain_of(from_address(mail.content.data)) if isinstance(mail.content, Message) else ""
+    if isinstance(mail.content, Message) and mail.content.letter is None:
+        return _domain_of(from_address(mail.content.data))
+    return "" if mail.campaign is None else _domain_of(mail.campaign.message.from_)
 
 
 @lru_cache(maxsize=256)

@@ -70,6 +70,9 @@ class SavedMail:
     """The original bytes of a ready-made message, None for a campaign's draft."""
     recipient: str | None = None
     """RCPT TO of a ready-made message."""
+    sender: str | None = None
+    """MAIL FROM as a client of the relay gave it; None where nobody did."""
+    tag: str = ""
 
 
 class Mails(Protocol):

@@ -13,7 +13,7 @@ from penstock.store.chain import Chain
 from penstock.store.instants import from_micros, iso, micros
 from penstock.store.row_batches import numbers
 
-__all__ = ["Desk", "MailState", "Remark", "read_mail_states"]
+__all__ = ["Desk", "MailState", "Remark", "as_mail_state", "read_mail_states"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,23 @@ def read_mail_states(
     connection: apsw.Connection, statement: str, bindings: tuple[str | int | float, ...]
 ) -> list[MailState]:
     """From the columns id, state, code, until, outcome, contact_id, step."""
-    return [
-        MailState(
-            mail_id,
-            state,
-            None if code is None else Code(code),
-            None if until is None else from_micros(until),
-            outcome,
-            contact_id,
-            step,
-        )
-        for mail_id, state, code, until, outcome, contact_id, step in connection.execute(statement, bindings)
-    ]
+    return [as_mail_state(*row) for row in connection.execute(statement, bindings)]
+
+
+def as_mail_state(
+    mail_id: str, state: str, code: str | None, until: int | None, outcome: str | None, contact_id: str | None,
+    step: str, /,
+) -> MailState:  # fmt: skip
+    """A row of those columns."""
+    return MailState(
+        mail_id,
+        state,
+        None if code is None else Code(code),
+        None if until is None else from_micros(until),
+        outcome,
+        contact_id,
+        step,
+    )
 
 
 @dataclass(frozen=True, slots=True)

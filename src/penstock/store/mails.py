@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import apsw
@@ -12,21 +14,33 @@ from penstock.model.campaign import Stream
 from penstock.model.identity import Identity
 from penstock.model.mail import History
 from penstock.ports import Clock, HistoryQuery, SavedMail
+from penstock.store.bodies import Bodies
 from penstock.store.campaigns import Campaigns
 from penstock.store.chain import Chain
 from penstock.store.database import Database
-from penstock.store.desk import Desk, MailState, Remark, read_mail_states
+from penstock.store.desk import Desk, MailState, Remark, as_mail_state, read_mail_states
+from penstock.store.handing_in import Handed, hand_in
 from penstock.store.identities import read_identity
 from penstock.store.instants import from_micros, maybe_from_micros, micros
 from penstock.store.past import load_history
-from penstock.store.placing import NewMail, Placed, PlacingSql, place_mails
+from penstock.store.placing import HandedIn, NewMail, Placed, PlacingSql, place_mails
 from penstock.store.records import ContactRecord
 from penstock.store.row_batches import read_array
 
-__all__ = ["Mails", "NewMail"]
+__all__ = ["HandedIn", "HandedState", "Mails", "NewMail"]
 
 _NOTHING: frozenset[str] = frozenset()
 _STREAMS = {stream.value: stream for stream in Stream}
+
+
+@dataclass(frozen=True, slots=True)
+class HandedState:
+    """Who handed a mail in, to whom, and where it stands."""
+
+    client: str
+    stream: str
+    address: str | None
+    state: MailState
 
 
 class Mails:
@@ -40,6 +54,7 @@ class Mails:
         campaigns: Campaigns,
         records: ContactRecord,
         *,
+        bodies: Bodies,
         redirecting: bool = False,
     ) -> None:
         self._database = database
@@ -48,7 +63,8 @@ class Mails:
         self._campaigns = campaigns
         self._records = records
         self._sql = database.statements("mails")
-        self._placing = PlacingSql(self._sql, database.statements("identities"), redirecting)
+        self._placing = PlacingSql(self._sql, database.statements("identities"), bodies, redirecting)
+        self._bodies = bodies
 
     async def accept(self, new: Sequence[NewMail], /) -> Sequence[Placed]:
         """Save mails and make their tickets in one transaction; one answer per mail, in order.
@@ -57,10 +73,26 @@ class Mails:
         """
         if not new:
             return []
+        await self._keep_large(new)
         at = micros(self._clock.now())
         return await self._database.write(
             lambda connection: place_mails(connection, self._placing, self._campaigns, new, at)
         )
+
+    async def hand_in(self, handed: Sequence[Handed], /) -> Sequence[Sequence[Placed] | None]:
+        """The same for what clients of the relay hand in; see `penstock.store.handing_in`."""
+        if not handed:
+            return []
+        await self._keep_large([mail for each in handed for mail in each.mails])
+        at = micros(self._clock.now())
+        return await self._database.write(
+            lambda connection: hand_in(connection, self._placing, self._campaigns, handed, at)
+        )
+
+    async def _keep_large(self, new: Sequence[NewMail]) -> None:
+        large = [mail.content for mail in new if mail.content is not None and self._bodies.in_file(len(mail.content))]
+        if large:
+            await asyncio.to_thread(self._bodies.keep, large)
 
     async def load(self, ids: Sequence[str], /) -> Sequence[SavedMail | None]:
         """The saved originals; None for an id that is not known.
@@ -98,6 +130,16 @@ class Mails:
     async def states(self, step: str, after: str, limit: int) -> Sequence[MailState]:
         """All mails of a campaign in the order they came; `after` is a mail id, empty at first."""
         return await self._states("states", (step, after, limit))
+
+    async def handed_in(self, mail_id: str, /) -> HandedState | None:
+        """A mail that a client of the relay handed in; None for any other."""
+
+        def job(connection: apsw.Connection) -> HandedState | None:
+            for client, stream, recipient, *state in connection.execute(self._sql["handed_in"], (mail_id,)):
+                return HandedState(client, stream, recipient, as_mail_state(*state))
+            return None
+
+        return await self._database.read(job)
 
     async def held(self, after: str, limit: int) -> Sequence[MailState]:
         """Mails that wait for a person."""
@@ -176,10 +218,11 @@ class Mails:
         rows = orjson.loads(found)
         contacts = self._records.read_all(records)
         campaigns = self._campaigns.load_rows(connection, {row[1] for row in rows if row[1] is not None})
-        bodies = self._bodies(connection, [row[0] for row in rows if row[-1]])
+        bodies = self._load_bodies(connection, [row[0] for row in rows if row[-1]])
         mails = {}
         for row, contact in zip(rows, contacts, strict=True):
-            id_, campaign, contact_id, stream, controller, state, begun_at, attempts, waived, recipient, _ = row
+            id_, campaign, contact_id, stream, controller, state, begun_at, attempts, waived, *handed_in, _ = row
+            recipient, sender, tag = handed_in
             mails[id_] = SavedMail(
                 id=id_,
                 campaign=None if campaign is None else campaigns[campaign],
@@ -193,9 +236,19 @@ class Mails:
                 waived=frozenset(waived.split()) if waived else _NOTHING,
                 content=bodies.get(id_),
                 recipient=recipient,
+                sender=sender,
+                tag=tag or "",
             )
         return mails
 
-    def _bodies(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:
-        """Ready-made messages are not pressed into JSON; one row each."""
-        return dict(connection.execute(self._sql["load_bodies"], (apsw.carray(tuple(ids)),))) if ids else {}
+    def _load_bodies(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:
+        """Ready-made messages are not pressed into JSON; one row each, mails of one message sharing its octets."""
+        if not ids:
+            return {}
+        shared: dict[bytes, bytes] = {}
+        found: dict[str, bytes] = {}
+        for id_, digest, data in connection.execute(self._sql["load_bodies"], (apsw.carray(tuple(ids)),)):
+            if digest not in shared:
+                shared[digest] = data or self._bodies.read(digest)
+            found[id_] = shared[digest]
+        return found

@@ -10,13 +10,16 @@ from typing import ClassVar
 
 from penstock.compose.authentication import misaligned
 from penstock.compose.finished import Finding, header_findings, header_names, left_over, ready_made_findings
+from penstock.compose.finished_fields import recipient_findings, subject_findings
 from penstock.compose.foretold import Foretold, foretold
 from penstock.compose.headers import split_mailbox
+from penstock.compose.language import mail_language
 from penstock.compose.notice_text import BLOCKS, DASHES, Block
 from penstock.compose.personal_links import mentions_recipient, personal_links
-from penstock.compose.subject_faults import beside_the_topic, is_blank, poses_as_business
+from penstock.compose.relayed_letter import read_letters
+from penstock.compose.splice.fault import SpliceFault
 from penstock.compose.unseen import appearance, unseen
-from penstock.compose.wording import deceptive_prefix, names_controller, unanswerable
+from penstock.compose.wording import names_controller, unanswerable
 from penstock.model.codes import Code
 from penstock.model.mail import Letter, Mail, Message
 from penstock.model.verdict import Facts, Reason, Variant, Verdict
@@ -26,11 +29,8 @@ __all__ = ["Verify"]
 
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 _URIS = re.compile(r"<([^<>]*)>")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _SEEN = 4_096
-_FIELD = 4_090  # octets of a field that are looked at
-_FOLDS = (b" ", b"\t")
 
 
 def _mark(block: Block) -> str:
@@ -49,15 +49,6 @@ _UNWRITTEN = (
         "the mail was never written",
         Facts(("content",)),
         "pipeline order",
-    ),
-)
-_FOREIGN = (
-    Reason(
-        "verify",
-        Verdict.HOLD,
-        Code.MESSAGE_UNTOUCHABLE,
-        "advertising that was not composed here cannot be completed in this version",
-        Facts(("content",)),
     ),
 )
 _RULES = {
@@ -84,7 +75,15 @@ class Verify:
     phase = Phase.VERIFY
     streams = ALL_STREAMS
     reads: tuple[str, ...] = ("campaign", "contact.address")
-    needs: tuple[str, ...] = ("controllers", "tokens", "base_url", "clock", "senders", "capabilities")
+    needs: tuple[str, ...] = (
+        "controllers",
+        "tokens",
+        "base_url",
+        "clock",
+        "senders",
+        "capabilities",
+        "fallback_language",
+    )
 
     def __init__(self, options: NoOptions, services: Services) -> None:
         del options
@@ -105,15 +104,18 @@ class Verify:
         if not isinstance(content, Message):
             return _UNWRITTEN
         letter = content.letter
-        if letter is None and mail.stream.commercial:
-            return _FOREIGN
-        if letter is None:
+        if letter is None and not mail.stream.commercial:
             found = [*ready_made_findings(content.data)]
         else:
+            letters = [letter] if letter is not None else self._parsed(mail, content)
+            if isinstance(letters, SpliceFault):
+                return (_unreadable(letters),)
             names = header_names(content.data)
-            found = [*header_findings(names, content.data, commercial=mail.stream.commercial), *left_over(letter)]
-            if mail.stream.commercial:
-                found += self._commercial(mail, letter, content.data, names)
+            found = [*header_findings(names, content.data, commercial=mail.stream.commercial)]
+            for each in letters:
+                found += left_over(each)
+                if mail.stream.commercial:
+                    found += self._commercial(mail, each, content.data, names)
         if not found:
             return _FINE
         return [
@@ -121,8 +123,14 @@ class Verify:
             for code, field, why in dict.fromkeys(found)
         ]
 
+    def _parsed(self, mail: Mail, content: Message) -> list[Letter] | SpliceFault:
+        """A relayed message as it would leave, read anew from its octets."""
+        template = f"relayed {mail.campaign.digest}" if mail.campaign else "relayed"
+        language = mail_language(mail, self._services.fallback_language) or "en"
+        return read_letters(content.data, language, template, content.notice)
+
     def _commercial(self, mail: Mail, letter: Letter, data: bytes, names: Sequence[str]) -> Iterator[Finding]:
-        yield from _recipients(mail, letter, data)
+        yield from recipient_findings(mail, letter, data)
         yield from self._sender(mail, letter)
         if why := self._misaligned(mail, letter):
             yield Code.AUTH_MISSING, "From", why
@@ -131,9 +139,9 @@ class Verify:
         told = self._told_by(mail, letter)
         yield from self._visibility(mail, letter, told)
         yield from told.tracking
-        if mentions_recipient(mail, letter):
+        if _relayed(mail) or mentions_recipient(mail, letter):
             yield from self._tracking(mail, letter)
-        yield from _subject(mail, letter, told.stems)
+        yield from subject_findings(mail, letter, told.stems)
 
     def _sender(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
         sender = letter.header("From") or ""
@@ -177,13 +185,29 @@ class Verify:
                 "List-Unsubscribe",
                 "the header does not hold exactly one https link of this mail",
             )
+        if not _has_text(mail, letter):
+            yield from self._html_link(mail, letter, "")
+            return
         place = letter.text.rfind(self._link)
         token = _TOKEN.match(letter.text, place + len(self._link)) if place >= 0 else None
         url = self._link + token[0] if token else ""
         if not self._genuine(url, "body", mail.id):
             yield Code.UNSUB_BROKEN, "text", "the text part has no working unsubscribe link"
+        yield from self._html_link(mail, letter, url)
+
+    def _html_link(self, mail: Mail, letter: Letter, url: str) -> Iterator[Finding]:
+        """The same link as in the text, where there is a text; else one of this mail."""
+        html = letter.html
+        if html is None:
+            return
+        if not _has_text(mail, letter):
+            place = html.rfind(f'href="{self._link}')
+            token = _TOKEN.match(html, place + len(self._link) + 6) if place >= 0 else None
+            url = self._link + token[0] if token else ""
+            if not self._genuine(url, "body", mail.id):
+                url = ""
         # The block stands near the end, and so it is looked for from there.
-        if letter.html is not None and (not url or letter.html.rfind(f'href="{url}"') < 0):
+        if not url or html.rfind(f'href="{url}"') < 0:
             yield Code.UNSUB_BROKEN, "html", "the HTML part has no working unsubscribe link"
 
     def _genuine(self, url: str, purpose: str, mail_id: str) -> bool:
@@ -198,6 +222,8 @@ class Verify:
             return
         if letter.html is not None and (missing := _unmarked(letter.html, mail.variant)):
             yield Code.NOTICE_MISSING, "html", "the HTML part lacks the blocks " + ", ".join(missing)
+        if not _has_text(mail, letter):
+            return
         _, line, tail = letter.text.rpartition(f"\n{DASHES}\n")
         runs = ("\n".join(lines) for filled, lines in groupby(tail.split("\n"), bool) if filled)
         paragraphs = [run for run in runs if run.strip()]
@@ -219,7 +245,8 @@ class Verify:
         # Looking for one from the end takes half as long as counting none.
         html = letter.html
         images = html.count("<img") if html is not None and html.rfind("<img") >= 0 else 0
-        looks = appearance(html) if told.varies and html is not None else 0
+        varies = told.varies or _relayed(mail)  # each may look different
+        looks = appearance(html) if varies and html is not None else 0
         key = (letter.template, letter.notice or "", mail.variant, images, looks)
         found = self._visible.get(key)
         if found is None:
@@ -233,6 +260,21 @@ class Verify:
             yield Code.TRACKING_WITHOUT_CONSENT, part, f"an address in the {part} part carries {what}"
 
 
+def _relayed(mail: Mail) -> bool:
+    return isinstance(mail.content, Message) and mail.content.letter is None
+
+
+def _has_text(mail: Mail, letter: Letter) -> bool:
+    """A relayed message may be HTML alone; what is composed here never is."""
+    return bool(letter.text) or not _relayed(mail)
+
+
+def _unreadable(fault: SpliceFault) -> Reason:
+    verdict = Verdict.HOLD if fault.code is Code.MESSAGE_UNTOUCHABLE else Verdict.BLOCK
+    why = f"the finished message cannot be read: {fault.what}"
+    return Reason("verify", verdict, fault.code, why, Facts(("message",)), _RULES.get(fault.code))
+
+
 def _unmarked(html: str, variant: Variant) -> list[str]:
     """The blocks that have no mark of theirs in the HTML."""
     place = len(html)
@@ -242,32 +284,3 @@ def _unmarked(html: str, variant: Variant) -> list[str]:
         if place < 0:
             return [block for block in BLOCKS[variant] if _mark(block) not in html]
     return []
-
-
-def _subject(mail: Mail, letter: Letter, stems: frozenset[str]) -> Iterator[Finding]:
-    subject = letter.header("Subject") or ""
-    if is_blank(subject):
-        yield Code.HEADER_INVALID, "Subject", "the subject is empty"
-        return
-    if mail.variant == "first":
-        if deceptive_prefix(subject):
-            yield Code.SUBJECT_DECEPTIVE, "Subject", "the subject pretends to answer or forward an earlier message"
-        topic = mail.campaign.topic if mail.campaign else ()
-        if poses_as_business(subject, mail.stream, topic):
-            what = "the subject claims an order, a bill or an account, and hides that this is advertising"
-            yield Code.SUBJECT_DECEPTIVE, "Subject", what
-    if stems and beside_the_topic(subject, letter.text.rpartition(f"\n{DASHES}\n")[0], stems):
-        yield Code.SUBJECT_DECEPTIVE, "Subject", "neither the subject nor the letter names a word of the topic"
-
-
-def _recipients(mail: Mail, letter: Letter, data: bytes) -> Iterator[Finding]:
-    to, recipient = letter.header("To") or "", mail.envelope.recipient
-    start = data.find(b"\r\nTo: ") + 6
-    end = data.find(b"\r\n", start, start + _FIELD)
-    while end >= 0 and data[end + 2 : end + 3] in _FOLDS:
-        end = data.find(b"\r\n", end + 2, start + _FIELD)
-    line = data[start : end if end >= 0 else start + _FIELD].decode("utf-8", "replace")
-    alone = _QUOTED.sub("", line) if '"' in line else line
-    wired = alone.rpartition("<")[2].removesuffix(">").strip()
-    if split_mailbox(to)[1] != recipient or wired != recipient or "," in alone:
-        yield Code.MULTI_RECIPIENT, "To", "To is not exactly the one recipient of this mail"

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from email.utils import parseaddr
 from typing import ClassVar, NamedTuple
 
 from penstock.compose.headers import split_mailbox
 from penstock.model.address import a_label
 from penstock.model.mail import Mail, Message
+from penstock.model.routing import from_address
 from penstock.model.verdict import Reason
 from penstock.ports import ALL_STREAMS, Capabilities, NoOptions, Phase, Services, Signer
 
 __all__ = ["Dkim"]
 
 _PLAIN = Capabilities()
-_FROM = re.compile(rb"^from[ \t]*:(?P<value>[^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _LEAST = 8
 """Signatures that are worth a thread of their own."""
 
@@ -89,7 +87,7 @@ def _signed(jobs: Sequence[_Job]) -> list[tuple[int, Mail]]:
     for job in jobs:
         data = job.content.data
         signature = job.signer.signature(data, job.moment, job.headers)
-        done.append((job.place, job.mail.with_content(Message(signature + data, job.content.letter))))
+        done.append((job.place, job.mail.with_content(job.content.with_data(signature + data))))
     return done
 
 
@@ -98,9 +96,7 @@ def _from_domain(content: Message) -> str:
     if content.letter is not None:
         address = split_mailbox(content.letter.header("From") or "")[1]
     else:
-        field = _FROM.search(content.data.partition(b"\r\n\r\n")[0])
-        value = field["value"].replace(b"\r\n", b"").decode("utf-8", "replace") if field else ""
-        address = parseaddr(value)[1]
+        address = from_address(content.data)
     return a_label(address.rpartition("@")[2].lower())
 
 

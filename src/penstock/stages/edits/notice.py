@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, ClassVar
 from zlib import crc32
 
 from penstock.compose.fault import TemplateFault
+from penstock.compose.language import mail_language
 from penstock.compose.notice_approval import why_held
 from penstock.compose.notice_blocks import OPTOUT_MARK, PREFERENCES_MARK, NoticeForm, notice_form
+from penstock.compose.notice_date import SpelledDates
 from penstock.compose.notice_extras import Lacking, notice_extras
 from penstock.compose.notice_letter import completed
 from penstock.compose.notice_text import NoticeShelf, NoticeText
+from penstock.compose.relayed_letter import with_notice
 from penstock.compose.sandbox import Nest
+from penstock.compose.splice.fault import SpliceFault
 from penstock.law.authorities import Authorities, Authority
 from penstock.law.mail_duties import EEA, MailDuties, mail_duties
 from penstock.model.campaign import Basis, Campaign, Controller
 from penstock.model.codes import Code
 from penstock.model.contact import Contact, RecipientKind, SourceMethod
-from penstock.model.mail import Letter, Mail
+from penstock.model.mail import Draft, Letter, Mail
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import COMMERCIAL_STREAMS, Phase, Services
 
 __all__ = ["Notice", "NoticeOptions"]
 
-_LOCALES = {"en": "en_GB"}  # read without doubt everywhere: the month is a word, the day comes first
-_DATES = 4_096
+_FORMS = 4_096
 _RULE = "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)"
 
 
@@ -41,7 +44,8 @@ class NoticeOptions:
 class Notice:
     """Appends the blocks to text and HTML; blocks the letter has woven in by `data-penstock` are not repeated there.
 
-    The notice is in the letter's language, and only a text that was adopted or approved goes out.
+    The notice is in the letter's language, and only a text that was adopted or approved goes out. Into a relayed
+    message it is spliced, and all else of the message stays as it is.
     """
 
     Options: ClassVar[type] = NoticeOptions
@@ -59,6 +63,7 @@ class Notice:
         "taxonomy",
         "jurisdictions",
         "legal_texts",
+        "fallback_language",
     )
 
     def __init__(self, options: NoticeOptions, services: Services) -> None:
@@ -69,7 +74,7 @@ class Notice:
         self._authorities = Authorities.load()
         self._texts: dict[str, NoticeText | Reason] = {}
         self._forms: dict[tuple[Any, ...], NoticeForm | Reason] = {}
-        self._dates: dict[tuple[datetime, str], str] = {}
+        self._dates = SpelledDates()
         self._titles: dict[tuple[str, str | None, str], str] = {}
 
     async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
@@ -78,11 +83,12 @@ class Notice:
         return [self._noticed(mail, today) for mail in mails]
 
     def _noticed(self, mail: Mail, today: date) -> Mail | Reason:
-        letter, campaign, contact = mail.content, mail.campaign, mail.contact
+        content, campaign, contact = mail.content, mail.campaign, mail.contact
         controller = self._services.controllers.get(mail.controller)
-        if not isinstance(letter, Letter) or campaign is None or contact is None or controller is None:
+        if isinstance(content, Draft) or campaign is None or contact is None or controller is None:
             return _missing("there is no letter with campaign, contact and controller to write a notice for")
-        notice = self._text(letter.language)
+        language = content.language if isinstance(content, Letter) else self._language(mail)
+        notice = _no_language(None) if language is None else self._text(language)
         if isinstance(notice, Reason):
             return notice
         form = self._form(mail, notice, campaign, contact, controller, today)
@@ -96,7 +102,14 @@ class Notice:
         written = form.written(values, *links, crc32(mail.id.encode()))
         if isinstance(written, TemplateFault):
             return _failed(written)
-        return mail.with_content(completed(letter, written, form))
+        if isinstance(content, Letter):
+            return mail.with_content(completed(content, written, form))
+        made = with_notice(content.data, written, form)
+        return _untouchable(made) if isinstance(made, SpliceFault) else mail.with_content(made)
+
+    def _language(self, mail: Mail) -> str | None:
+        """What a relayed message is taken to be written in."""
+        return mail_language(mail, self._services.fallback_language)
 
     def _text(self, language: str) -> NoticeText | Reason:
         """The notice in that language, or why no mail in it may leave; found out once."""
@@ -125,7 +138,7 @@ class Notice:
         key = (controller.id, notice.language, mail.variant, theirs, campaign.digest, today)
         found = self._forms.get(key)
         if found is None:
-            if len(self._forms) >= _DATES:
+            if len(self._forms) >= _FORMS:
                 self._forms.clear()
             countries = frozenset(filter(None, theirs))
             found = self._forms[key] = self._made(mail, notice, campaign, controller, countries, today)
@@ -216,7 +229,7 @@ class Notice:
         key = contact.title, contact.language, notice.language
         label = self._titles.get(key)
         if label is None:
-            if len(self._titles) >= _DATES:
+            if len(self._titles) >= _FORMS:
                 self._titles.clear()
             match = self._services.taxonomy.function_of(contact.title, contact.language)
             label = self._titles[key] = notice.functions.get(match.function, "") if match is not None else ""
@@ -238,7 +251,7 @@ class Notice:
             )
         values = {
             "reference": source.reference or "",
-            "collected_at": self._date(source.collected_at, notice.language),
+            "collected_at": self._dates.spelled(source.collected_at, notice.language),
             "supplier": source.supplier or "",
         }
         # Most phrases are the same words for everybody.
@@ -248,30 +261,10 @@ class Notice:
             return _failed(spoken)
         return Nest("source", {**values, "phrase": spoken})
 
-    def _date(self, moment: datetime | None, language: str) -> str:
-        if moment is None:
-            return ""
-        found = self._dates.get((moment, language))
-        if found is None:
-            if len(self._dates) >= _DATES:
-                self._dates.clear()
-            found = self._dates[moment, language] = _spelled(moment.date(), language)
-        return found
-
     def _url(self, purpose: str, path: str, mail: Mail) -> str:
         if purpose == "page" and not self._options.preferences:
             return ""
         return f"{self._services.base_url}/{path}/{self._services.tokens.sign(purpose, mail.id)}"
-
-
-def _spelled(day: date, language: str) -> str:
-    from babel.core import UnknownLocaleError
-    from babel.dates import format_date
-
-    try:
-        return format_date(day, "long", locale=_LOCALES.get(language, language).replace("-", "_"))
-    except (UnknownLocaleError, ValueError):  # a house may write in a language whose months nobody has listed
-        return day.isoformat()
 
 
 def _no_address(duties: MailDuties) -> Reason:
@@ -279,12 +272,13 @@ def _no_address(duties: MailDuties) -> Reason:
     return _missing(why, "controller.address", "; ".join(duties.statutes))
 
 
-def _no_language(language: str) -> Reason:
+def _no_language(language: str | None) -> Reason:
+    unsaid = "neither the contact nor the country nor the campaign says which language the message is written in"
     return Reason(
         "notice",
         Verdict.HOLD,
         Code.LANGUAGE_MISSING,
-        f"the letter is in {language}, and there is no notice in that language",
+        f"the letter is in {language}, and there is no notice in that language" if language else unsaid,
         Facts(("campaign.message", "notices")),
         _RULE,
     )
@@ -293,6 +287,12 @@ def _no_language(language: str) -> Reason:
 def _missing(why: str, field: str = "", rule: str | None = None) -> Reason:
     fields = (field,) if field else ("campaign", "controller")
     return Reason("notice", Verdict.HOLD, Code.NOTICE_MISSING, why, Facts(fields), rule or _RULE)
+
+
+def _untouchable(fault: SpliceFault) -> Reason:
+    """What is signed or encrypted waits for a person; what cannot be read or written can never leave like this."""
+    verdict = Verdict.HOLD if fault.code is Code.MESSAGE_UNTOUCHABLE else Verdict.BLOCK
+    return Reason("notice", verdict, fault.code, f"no notice can be added: {fault.what}", Facts(("message",)), _RULE)
 
 
 def _failed(fault: TemplateFault) -> Reason:

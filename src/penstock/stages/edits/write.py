@@ -10,8 +10,11 @@ from typing import ClassVar
 from penstock.compose.headers import split_mailbox
 from penstock.compose.mime import BodyFault, HeaderFault, MimeWriter
 from penstock.compose.mime_files import EncodedFiles
+from penstock.compose.relayed_head import RelayedHead, finished_head
+from penstock.compose.splice.fault import SpliceFault
 from penstock.model.codes import Code
 from penstock.model.mail import Header, Letter, Mail, Message
+from penstock.model.routing import from_address
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import ALL_STREAMS, NoOptions, Phase, Services
 
@@ -37,7 +40,10 @@ _OURS = frozenset({"date", "message-id", "mime-version"})
 
 
 class Write:
-    """Letter → Message. Date, Message-ID and boundary derive from the mail id and the time of the first begin."""
+    """Letter → Message. Date, Message-ID and boundary derive from the mail id and the time of the first begin.
+
+    A relayed message gets the Date and Message-ID that it lacks and a trace field; what was said to us alone goes.
+    """
 
     Options: ClassVar[type] = NoOptions
     name = "write"
@@ -70,15 +76,15 @@ class _Dates(dict[datetime, tuple[str, str]]):
 def _written(mail: Mail, moment: datetime, writer: MimeWriter, dates: _Dates) -> Mail | Reason:
     letter = mail.content
     if isinstance(letter, Message):
-        return mail
+        return _finished(mail, letter, moment, dates)
     if not isinstance(letter, Letter):
         return _reason(Code.RENDER_FAILED, "there is no letter to write", "content")
     iso, date = dates[moment]
-    mark = hashlib.sha256(f"{mail.id}\0{iso}".encode()).hexdigest()
+    mark = _mark(mail, iso)
     domain = split_mailbox(letter.header("From") or "")[1].rpartition("@")[2]
     ours = (
         ("Date", date),
-        ("Message-ID", f"<{mail.id}.{mark[:12]}@{domain}>"),
+        ("Message-ID", _message_id(mail, mark, domain)),
         ("MIME-Version", "1.0"),
     )
     headers = sorted((*(header for header in letter.headers if header[0].lower() not in _OURS), *ours), key=_place)
@@ -91,6 +97,32 @@ def _written(mail: Mail, moment: datetime, writer: MimeWriter, dates: _Dates) ->
             return _reason(Code.RENDER_FAILED, f"the {part} {what}", part)
         case _:
             return mail.with_content(Message(data, ordered))
+
+
+def _finished(mail: Mail, content: Message, moment: datetime, dates: _Dates) -> Mail | Reason:
+    """A relayed message with the Date and Message-ID that it lacks, and without what was said to us alone."""
+    if content.letter is not None:
+        return mail
+    iso, date = dates[moment]
+    domain = from_address(content.data).rpartition("@")[2]
+    own = RelayedHead(
+        date=date,
+        message_id=_message_id(mail, _mark(mail, iso), domain),
+        received=f"by {domain} with penstock id {mail.id}; {date}",
+        to=mail.envelope.recipient if mail.stream.commercial else "",
+    )
+    data = finished_head(content.data, own)
+    if isinstance(data, SpliceFault):
+        return _reason(data.code, f"the message is no mail: {data.what}", "message")
+    return mail.with_content(content.with_data(data))
+
+
+def _mark(mail: Mail, iso: str) -> str:
+    return hashlib.sha256(f"{mail.id}\0{iso}".encode()).hexdigest()
+
+
+def _message_id(mail: Mail, mark: str, domain: str) -> str:
+    return f"<{mail.id}.{mark[:12]}@{domain}>"
 
 
 def _place(header: Header) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,9 +14,22 @@ from penstock.model.mail import Letter, Mail
 from penstock.model.verdict import Reason, Verdict
 from penstock.ports import NoOptions, Services
 from penstock.stages.edits.list_unsubscribe import ListUnsubscribe
+from penstock.testing import FakeClock
 
 MailOf = Callable[..., Mail]
 Composed = Callable[[Mail], Awaitable[Mail]]
+
+
+class Pages:
+    """The public pages; `calls` counts who asked."""
+
+    def __init__(self, *faults: str) -> None:
+        self._faults = faults
+        self.calls = 0
+
+    async def fault(self) -> str:
+        self.calls += 1
+        return self._faults[min(self.calls, len(self._faults)) - 1]
 
 
 async def headed(services: Services, mail: Mail) -> Letter:
@@ -78,3 +92,20 @@ async def test_without_an_https_address_the_mail_is_blocked(
     assert isinstance(reason, Reason)
     assert (reason.verdict, reason.code) == (Verdict.BLOCK, Code.UNSUB_BROKEN)
     assert "web.base_url" in reason.why
+
+
+async def test_while_nobody_could_opt_out_advertising_is_held(
+    mail: MailOf, composed: Composed, services: Services
+) -> None:
+    clock, pages = FakeClock(), Pages("GET answers 502", "GET answers 502", "")
+    stage = ListUnsubscribe(NoOptions(), replace(services, public_pages=pages, clock=clock))
+    mails = [await composed(mail(number)) for number in (1, 2)]
+    for passed, calls in ((0, 1), (29, 1), (1, 2)):
+        clock.advance(timedelta(seconds=passed))
+        for reason in await stage.edit(mails):
+            assert isinstance(reason, Reason)
+            assert (reason.verdict, reason.code) == (Verdict.HOLD, Code.UNSUB_BROKEN)
+            assert "GET answers 502" in reason.why
+        assert pages.calls == calls
+    clock.advance(timedelta(seconds=30))
+    assert all(isinstance(each, Mail) for each in await stage.edit(mails)), "they work again"

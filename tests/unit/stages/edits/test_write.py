@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from penstock.model.campaign import Stream
 from penstock.model.codes import Code
 from penstock.model.mail import Draft, Letter, Mail, Message
 from penstock.model.verdict import Reason, Verdict
@@ -80,11 +81,53 @@ async def test_what_cannot_be_written_blocks_and_is_not_quoted(
     assert "y.example" not in reason.why
 
 
-async def test_bytes_pass_unchanged_and_a_draft_cannot_be_written(mail: MailOf, services: Services) -> None:
-    done = mail(content=Message(b"From: x\r\n\r\n"))
+async def test_what_is_written_passes_unchanged_and_a_draft_cannot_be_written(
+    mail: MailOf, composed: Composed, services: Services
+) -> None:
+    [done] = await Write(NoOptions(), services).edit([await composed(mail(1))])
+    assert isinstance(done, Mail)
     found = await Write(NoOptions(), services).edit([done, mail(content=Draft())])
     assert found[0] is done
     assert isinstance(found[1], Reason)
+
+
+async def test_a_relayed_message_gets_what_it_lacks_and_keeps_the_rest(mail: MailOf, services: Services) -> None:
+    signed = b"DKIM-Signature: v=1; h=from; b=x\r\n"
+    data = (
+        signed + b"From: Eva <eva@nordlicht.example>\r\nTo: x@y.example, z@y.example\r\nBCC: z@y.example\r\n"
+        b"X-Penstock-Stream: transactional\r\nX-PENSTOCK-Odd: 1\r\nReturn-Path: <a@b.example>\r\n\r\nbody\r\n.\r\n"
+    )
+    draft = mail(content=Message(data), stream=Stream.TRANSACTIONAL)
+    [found], [again] = [await Write(NoOptions(), services).edit([draft]) for _ in range(2)]
+    assert isinstance(found, Mail)
+    assert found == again
+    assert isinstance(found.content, Message)
+    head, _, body = found.content.data.partition(b"\r\n\r\n")
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    assert names == [b"Received", b"Date", b"Message-ID", b"DKIM-Signature", b"From", b"To"]
+    assert b"x@y.example, z@y.example" in head
+    assert body == b"body\r\n.\r\n"
+    assert draft.envelope.recipient.encode() not in head  # the trace tells nothing of anybody
+
+
+async def test_relayed_advertising_names_its_one_recipient(mail: MailOf, services: Services) -> None:
+    data = (
+        b"Date: today\r\nMessage-ID: <own@shop.example>\r\nFrom: eva@nordlicht.example\r\n"
+        b"To: a@b.example,\r\n c@d.example\r\nCc: e@f.example\r\n\r\nbody\r\n"
+    )
+    draft = mail(content=Message(data))
+    [found] = await Write(NoOptions(), services).edit([draft])
+    assert isinstance(found, Mail)
+    assert isinstance(found.content, Message)
+    assert f"\r\nTo: {draft.envelope.recipient}\r\n".encode() in found.content.data
+    assert b"Cc:" not in found.content.data
+    assert found.content.data.count(b"Message-ID:") == found.content.data.count(b"Date:") == 1
+
+
+async def test_a_relayed_message_without_a_sound_head_is_blocked(mail: MailOf, services: Services) -> None:
+    [found] = await Write(NoOptions(), services).edit([mail(content=Message(b"no head at all"))])
+    assert isinstance(found, Reason)
+    assert (found.verdict, found.code) == (Verdict.BLOCK, Code.HEADER_INVALID)
 
 
 async def test_a_date_does_not_depend_on_the_locale_or_on_the_batch(

@@ -1,5 +1,5 @@
 -- name: known
-SELECT json_group_array(json_array(carray.value, seq, state, redirected))
+SELECT json_group_array(json_array(carray.value, seq, state, redirected, hex(body)))
 FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 
 -- name: last
@@ -12,6 +12,36 @@ VALUES /*rows*/ ('queued', ?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: insert_body
 INSERT OR IGNORE INTO bodies (digest, data) VALUES (?, ?)
+
+-- name: hand_in
+-- A mail that is handed in once more is told of once more.
+INSERT INTO submissions (told, mail, client, sender, at, tag, notify, orcpt, envelope_id, returned)
+VALUES /*rows*/ (0, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (mail) DO UPDATE
+SET client = excluded.client, sender = excluded.sender, at = excluded.at, tag = excluded.tag, notify = excluded.notify,
+    orcpt = excluded.orcpt, envelope_id = excluded.envelope_id, returned = excluded.returned, told = 0
+
+-- name: key
+SELECT request, mails FROM submission_keys WHERE client = ? AND key = ?
+
+-- name: insert_key
+INSERT INTO submission_keys (client, key, request, mails, at) VALUES (?, ?, ?, ?, ?)
+
+-- name: forget_keys
+DELETE FROM submission_keys WHERE at < ?
+
+-- name: handed_in
+SELECT submissions.client, mails.stream, mails.recipient, lower(hex(mails.id)), state, code, until, outcome, contact_id, step
+FROM mails JOIN submissions ON submissions.mail = mails.seq WHERE mails.id = unhex(?)
+
+-- name: over
+-- Bodies that no mail needs any more; one that is shared stays as long as any.
+SELECT hex(digest), length(data) = 0 FROM bodies
+WHERE NOT EXISTS (SELECT 1 FROM mails WHERE mails.body = bodies.digest
+                  AND (state IN ('queued', 'begun', 'held', 'deferred', 'uncertain')
+                       OR coalesce(outcome_at, touched_at, ?1 + 1) > ?1
+                       OR EXISTS (SELECT 1 FROM submissions WHERE submissions.mail = mails.seq AND submissions.at > ?1)))
+LIMIT ?2
 
 -- name: queue_again
 UPDATE mails
@@ -34,20 +64,36 @@ FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS anew WHERE seq = ane
 -- name: ticket
 INSERT INTO tickets (id, lane, due, fence) VALUES /*rows*/ (?, ?, ?, random() & 0x3fffffffffffffff)
 ON CONFLICT (id) DO UPDATE
-SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, fence = fence + 1
+SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, flow = 0, ready = 0, fence = fence + 1
+
+-- name: ticket_in
+INSERT INTO tickets (id, lane, due, flow, ready, since, fence)
+VALUES /*rows*/ (?, ?, ?, ?, ?, ?, random() & 0x3fffffffffffffff)
+ON CONFLICT (id) DO UPDATE
+SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, flow = excluded.flow, ready = excluded.ready,
+    since = excluded.since, fence = fence + 1
+
+-- name: flow
+SELECT id FROM flows WHERE way = ? AND controller = ? AND urgent = ?
+
+-- name: add_flow
+INSERT INTO flows (way, controller, urgent) VALUES (?, ?, ?)
 
 -- name: drop_tickets
 DELETE FROM tickets WHERE id IN (SELECT value FROM carray(?))
 
 -- name: load
 SELECT json_group_array(json_array(carray.value, campaign, contact_id, stream, controller, state, begun_at, attempts,
-                                   waived, recipient, body IS NOT NULL)),
+                                   waived, recipient, sender, tag, body IS NOT NULL)),
        '[' || group_concat(coalesce(CAST(contacts.record AS TEXT), 'null'), ',') || ']'
 FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
-LEFT JOIN contacts ON contacts.identity = mails.identity AND contacts.id = mails.contact_id
+-- Who was handed in before anything was known of him or her may have been imported since.
+LEFT JOIN contacts ON contacts.identity = mails.identity
+    AND (contacts.id = mails.contact_id OR (mails.contact_id IS NULL AND mails.campaign IS NOT NULL))
+LEFT JOIN submissions ON submissions.mail = mails.seq
 
 -- name: load_bodies
-SELECT carray.value, data FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
+SELECT carray.value, digest, data FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
 CROSS JOIN bodies ON bodies.digest = mails.body
 
 -- name: identity_of

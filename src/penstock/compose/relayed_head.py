@@ -1,0 +1,72 @@
+"""The header block of a relayed message as it leaves (RFC 5321 section 4.4, RFC 5322 section 3.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.compose.handed_in import ASKED
+from penstock.compose.headers import field_line
+from penstock.compose.splice.edit import Edit, joined
+from penstock.compose.splice.fault import SpliceFault, unreadable
+from penstock.compose.splice.header_block import Field, header_block
+
+__all__ = ["RelayedHead", "finished_head"]
+
+_GONE = frozenset({"bcc", "return-path"})
+
+
+@dataclass(frozen=True, slots=True)
+class RelayedHead:
+    """What a relayed message is given: Date and Message-ID where it has none, and a trace field above all.
+
+    `to` is the one recipient of advertising: a To that names others is replaced, and Cc goes. Empty: both stay.
+    """
+
+    date: str
+    message_id: str
+    received: str
+    to: str = ""
+
+
+def finished_head(data: bytes, own: RelayedHead) -> bytes | SpliceFault:
+    """The message under its finished header block.
+
+    Signatures of others stay: none of the fields that are changed here is one that a sound signature covers.
+    """
+    block = header_block(data, 0, len(data))
+    if isinstance(block, SpliceFault):
+        return block
+    names = {field.name for field in block.fields}
+    edits: list[Edit] = [
+        (field.start, field.end + 2, b"")
+        for field in block.fields
+        if field.name in _GONE or field.name.startswith(ASKED) or (own.to and field.name == "cc")
+    ]
+    missing = [("Date", own.date)] if "date" not in names else []
+    if "message-id" not in names:
+        missing.append(("Message-ID", own.message_id))
+    if own.to:
+        to = next((field for field in block.fields if field.name == "to"), None)
+        if to is None:
+            missing.append(("To", own.to))
+        elif not _names_alone(data, to, own.to):
+            edits.append((to.start, to.end + 2, _line("To", own.to)))
+    above = b"".join(_line(name, value) for name, value in (("Received", own.received), *missing))
+    if not block.closed and block.fields:
+        return unreadable("the message ends within a header")
+    return joined(data, [(0, 0, above), *edits])
+
+
+def _line(name: str, value: str) -> bytes:
+    line = field_line(name, value)
+    assert isinstance(line, str)
+    return line.encode()
+
+
+def _names_alone(data: bytes, field: Field, address: str) -> bool:
+    """Whether a To is this one address, with or without a plain name; another spelling is written anew."""
+    value = field.value(data).strip()
+    if value == address:
+        return True
+    name, bracket, rest = value.rpartition("<")
+    return bool(bracket) and rest == f"{address}>" and not set(name) & set(",:;<>@()\\") and "\r" not in name

@@ -24,7 +24,7 @@ from penstock.stages.edits.notice import Notice, NoticeOptions
 from penstock.stages.edits.write import Write
 from penstock.testing.samples import a_mail, some_services
 
-FROM = "Eva Berg, Nordlicht Software AB <eva.berg@nordlicht.example>"
+FROM = '"Eva Berg, Nordlicht Software AB" <eva.berg@nordlicht.example>'
 ADDRESS = "anna.keller@muster-werk.example"
 HTML = "<html><body><h1>Purchasing</h1><p>Software for <a href='https://nordlicht.example/p'>purchasing</a></p>{}"
 

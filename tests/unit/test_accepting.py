@@ -1,0 +1,323 @@
+"""Mails come in at one place: saved with their tickets or refused, whoever brings them."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.accepting import Accepting
+from penstock.config.campaign_file import read_campaign
+from penstock.errors import StoreUnavailable
+from penstock.gate import Gate
+from penstock.law.countries import country_code
+from penstock.model.campaign import Stream
+from penstock.model.suppression import SuppressionReason
+from penstock.ports import Client, ContactRow, Receipt, Recipient, Refusal, RefusalKind, Submission
+from penstock.sources.rows import RowReader
+from penstock.store.bodies import LARGE
+from penstock.suppression_list import SuppressionList
+
+Person = Callable[..., dict[str, Any]]
+Open = Callable[..., AbstractAsyncContextManager[Gate]]
+
+FROM = '"Eva Berg, Nordlicht Software AB" <eva.berg@nordlicht.example>'
+ANNA, BO = "anna.berg@anna-maskin.example", "bo.berg@bo-maskin.example"
+CRM = Client("crm", frozenset({Stream.PROSPECTING, Stream.TRANSACTIONAL}), frozenset({"nordlicht"}))
+
+
+def message(
+    text: str = "purchasing software\n", to: str = ANNA, from_: str = FROM, subject: str = "Purchasing", **asked: str
+) -> bytes:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = from_, to, subject
+    for name, value in asked.items():
+        made[f"X-Penstock-{name.capitalize()}"] = value
+    made.set_content(text)
+    return made.as_bytes(policy=email.policy.SMTP)
+
+
+def submission(*recipients: str, client: Client = CRM, data: bytes | None = None, **said: Any) -> Submission:
+    asked = {} if "stream" in said or data is not None else {"stream": "transactional"}
+    people = tuple(Recipient(each) for each in recipients or (ANNA,))
+    return Submission(client, "bounce@nordlicht.example", people, data or message(), **asked, **said)
+
+
+LETTER: dict[str, Any] = {"stream": "prospecting", "campaign": "letters"}
+
+
+@pytest.fixture
+async def gate(house: Path, campaign: Path, opened: Open, person: Person) -> AsyncIterator[Gate]:
+    """The sample's house with a campaign whose letters are handed in, and Anna as the only contact."""
+    head, _, rest = campaign.read_text().partition("[message]")
+    _, _, translations = rest.partition("[translations")
+    del translations
+    letters = head.replace('id = "purchasing-2026"', 'id = "letters"')
+    file = campaign.with_name("letters.toml")
+    file.write_text(f"{letters}[message]\nfrom = '{FROM}'\nrelayed = true\n")
+    async with opened() as gate:
+        await gate.house.store.campaigns.save(read_campaign(file, gate.settings))
+        await gate.house.store.campaigns.save(read_campaign(campaign, gate.settings))
+        row = RowReader({}, country_code).read(1, person("anna"))
+        assert isinstance(row, ContactRow)
+        await gate.house.store.contacts.upsert([(row.contact, gate.house.identifier.of(row.contact))])
+        yield gate
+
+
+@pytest.fixture
+def accepting(gate: Gate) -> Accepting:
+    return Accepting(gate.house)
+
+
+async def receipt(accepting: Accepting, *given: Submission) -> Receipt:
+    answers = await accepting.take(given)
+    found = answers[-1]
+    assert isinstance(found, Receipt), found
+    return found
+
+
+async def refusal(accepting: Accepting, given: Submission) -> Refusal:
+    (found,) = await accepting.take([given])
+    assert isinstance(found, Refusal), found
+    return found
+
+
+async def states(gate: Gate, *ids: str) -> list[str | None]:
+    return [each and each.state for each in await gate.house.store.mails.load(ids)]
+
+
+async def sent(gate: Gate) -> None:
+    await gate.house.worker().drain(wait=0, stop=asyncio.Event())
+
+
+async def test_each_recipient_gets_a_mail_of_its_own_with_its_ticket(gate: Gate, accepting: Accepting) -> None:
+    found = await receipt(accepting, submission(ANNA, BO))
+    assert [each.address for each in found.taken] == [ANNA, BO]
+    assert await states(gate, *(each.mail_id for each in found.taken)) == ["queued", "queued"]
+    assert await gate.house.queue.depth() == 2
+
+
+async def test_advertising_goes_out_with_notice_and_links_and_once_ever(
+    gate: Gate, accepting: Accepting, house: Path
+) -> None:
+    given = submission(ANNA, **LETTER)
+    (first,) = (await receipt(accepting, given)).taken
+    await sent(gate)
+    assert await states(gate, first.mail_id) == ["accepted"]
+    (file,) = (house / "outbox").glob("*.eml")
+    assert b"List-Unsubscribe: <https://" in file.read_bytes()
+    assert b"X-Penstock" not in file.read_bytes()
+    (again,) = (await receipt(accepting, given)).taken
+    assert (again.mail_id, again.repeated) == (first.mail_id, True)
+    other = await refusal(accepting, replace(given, data=message("other words\n")))
+    assert (other.kind, other.code) == (RefusalKind.BLOCKED, "DUPLICATE")
+    await sent(gate)
+    assert len([*(house / "outbox").glob("*.eml")]) == 1
+
+
+async def test_what_waits_goes_as_it_was_handed_in_last(gate: Gate, accepting: Accepting, house: Path) -> None:
+    await receipt(accepting, submission(ANNA, **LETTER))
+    await receipt(accepting, submission(ANNA, data=message("newer words\n"), **LETTER))
+    await sent(gate)
+    (file,) = (house / "outbox").glob("*.eml")
+    assert b"newer words" in file.read_bytes()
+
+
+async def test_advertising_to_somebody_unknown_is_held_until_the_contact_is_imported(
+    gate: Gate, accepting: Accepting, person: Person, house: Path
+) -> None:
+    (mail,) = (await receipt(accepting, submission(BO, data=message(to=BO), **LETTER))).taken
+    await sent(gate)
+    (held,) = await gate.house.store.mails.held("", 9)
+    assert (held.mail_id, held.code) == (mail.mail_id, "CONTACT_UNKNOWN")
+    row = RowReader({}, country_code).read(1, person("bo"))
+    assert isinstance(row, ContactRow)
+    await gate.house.store.contacts.upsert([(row.contact, gate.house.identifier.of(row.contact))])
+    await gate.house.store.mails.release([mail.mail_id], "imported")
+    await sent(gate)
+    assert await states(gate, mail.mail_id) == ["accepted"]
+
+
+async def test_a_client_may_ask_that_unknown_people_are_refused_or_bring_the_contact(
+    accepting: Accepting, gate: Gate, person: Person
+) -> None:
+    strict = replace(CRM, unknown_contact="refuse")
+    found = await refusal(accepting, submission(BO, client=strict, **LETTER))
+    assert (found.kind, found.code) == (RefusalKind.BLOCKED, "CONTACT_UNKNOWN")
+    (mail,) = (await receipt(accepting, submission(BO, client=strict, contact=person("bo"), **LETTER))).taken
+    await sent(gate)
+    assert await states(gate, mail.mail_id) == ["accepted"]
+    found = await refusal(accepting, submission(BO, contact={"country": 7}, **LETTER))
+    assert found.kind is RefusalKind.INVALID
+
+
+async def test_the_campaigns_own_letter_is_written_to_the_contact(
+    gate: Gate, accepting: Accepting, house: Path, person: Person
+) -> None:
+    given = Submission(CRM, "", (Recipient(BO),), b"", campaign="purchasing-2026", contact=person("bo"))
+    (mail,) = (await receipt(accepting, given)).taken
+    await sent(gate)
+    assert await states(gate, mail.mail_id) == ["accepted"]
+    found = await refusal(accepting, replace(given, contact=None, recipients=(Recipient("x@y.example"),)))
+    assert found.code == "CONTACT_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"stream": "newsletter"}, RefusalKind.FORBIDDEN),
+        ({"stream": "advertising"}, RefusalKind.INVALID),
+        ({"stream": ""}, RefusalKind.INVALID),
+        ({"stream": "prospecting"}, RefusalKind.INVALID),
+        ({"stream": "prospecting", "campaign": "nobody-knows"}, RefusalKind.INVALID),
+        ({"stream": "prospecting", "campaign": "purchasing-2026"}, RefusalKind.INVALID),
+        ({"stream": "transactional", "controller": "sued"}, RefusalKind.INVALID),
+        ({"stream": "transactional", "data": b"no head"}, RefusalKind.INVALID),
+        ({"stream": "transactional", "data": b"To: a@b.example\r\n\r\nx\r\n"}, RefusalKind.INVALID),
+        ({"stream": "transactional", "data": message(from_="a@b.example, c@d.example")}, RefusalKind.INVALID),
+        ({"stream": "transactional", "data": b"Received: x\r\n" * 51 + message()}, RefusalKind.INVALID),
+        ({"stream": "transactional", "data": b"From: a@b.example\r\n" + message()}, RefusalKind.INVALID),
+    ],
+)
+async def test_what_may_not_be_handed_in_is_refused_and_nothing_is_saved(
+    gate: Gate, accepting: Accepting, said: dict[str, Any], kind: RefusalKind
+) -> None:
+    found = await refusal(accepting, submission(**said))
+    assert found.kind is kind
+    assert "@" not in found.why
+    assert await gate.house.queue.depth() == 0
+
+
+async def test_the_message_says_what_its_envelope_does_not(gate: Gate, accepting: Accepting) -> None:
+    data = message(stream="prospecting", campaign="letters", tag="autumn")
+    (mail,) = (await receipt(accepting, submission(ANNA, data=data))).taken
+    (saved,) = await gate.house.store.mails.load([mail.mail_id])
+    assert saved is not None
+    assert saved.campaign is not None
+    assert (saved.stream, saved.campaign.id, saved.tag, saved.sender) == (
+        "prospecting", "letters", "autumn", "bounce@nordlicht.example",
+    )  # fmt: skip
+
+
+async def test_a_key_makes_a_repeat_the_same_submission(gate: Gate, accepting: Accepting) -> None:
+    given = submission(ANNA, BO, key="k1", request=b"1" * 32)
+    first = await receipt(accepting, given)
+    again, both = await receipt(accepting, given), await receipt(accepting, given, given)
+    assert [each.mail_id for each in again.taken] == [each.mail_id for each in first.taken]
+    assert (first.repeated, again.repeated, both.repeated) == (False, True, True)
+    assert (await refusal(accepting, replace(given, request=b"2" * 32))).kind is RefusalKind.CONFLICT
+    other = await receipt(accepting, replace(given, client=replace(CRM, name="shop")))
+    assert not other.repeated
+    assert await gate.house.queue.depth() == 4
+
+
+async def test_two_of_one_key_at_the_same_time_are_one(gate: Gate, accepting: Accepting) -> None:
+    given = submission(key="k1", request=b"1" * 32)
+    found = await asyncio.gather(*(receipt(accepting, given) for _ in range(5)))
+    assert len({each.taken[0].mail_id for each in found}) == 1
+    assert await gate.house.queue.depth() == 1
+
+
+async def test_verdicts_at_once_refuse_what_nobody_may_send(gate: Gate, accepting: Accepting) -> None:
+    await SuppressionList(gate.house).add(ANNA, SuppressionReason.OBJECTION)
+    await SuppressionList(gate.house).add(BO, SuppressionReason.BOUNCE)
+    asking = replace(CRM, verdicts="at_once")
+    found = await refusal(accepting, submission(ANNA, client=asking, **LETTER))
+    assert (found.kind, found.code) == (RefusalKind.BLOCKED, "SUPPRESSED_PERSON")
+    assert await gate.house.queue.depth() == 0
+    await receipt(accepting, submission(ANNA, client=asking))
+    assert await accepting.admits(asking, "", ANNA) is None
+    dead = await accepting.admits(asking, "", BO)
+    assert dead is not None
+    assert dead.code == "HARD_BOUNCED"
+    assert await accepting.admits(CRM, "", BO) is None
+    odd = await accepting.admits(CRM, "", "no address")
+    assert odd is not None
+    assert odd.kind is RefusalKind.INVALID
+
+
+async def test_a_dry_run_says_what_would_become_of_it_and_saves_nothing(
+    gate: Gate, accepting: Accepting, person: Person
+) -> None:
+    lines = await accepting.judge(submission(ANNA, **LETTER))
+    assert not isinstance(lines, Refusal)
+    assert [(each["address"], each["verdict"], each["variant"]) for each in lines] == [(ANNA, "send", "first")]
+    lines = await accepting.judge(submission(BO, contact=person("bo", born="2015-01-01"), **LETTER))
+    assert not isinstance(lines, Refusal)
+    assert [each["code"] for each in lines] == ["MINOR"]
+    assert await gate.house.queue.depth() == 0
+    bo = RowReader({}, country_code).read(1, person("bo"))
+    assert isinstance(bo, ContactRow)
+    assert await gate.house.store.contacts.find([gate.house.identifier.of(bo.contact)]) == [None]
+
+
+async def test_a_client_sees_its_own_mails_only(gate: Gate, accepting: Accepting) -> None:
+    (mail,) = (await receipt(accepting, submission(ANNA, **LETTER))).taken
+    await sent(gate)
+    seen = await accepting.look_up(CRM, mail.mail_id)
+    assert seen is not None
+    assert (seen["state"], seen["outcome"], seen["decision"]["verdict"]) == ("accepted", "accepted", "send")
+    assert await accepting.look_up(replace(CRM, name="other"), mail.mail_id) is None
+    assert await accepting.look_up(CRM, "0" * 32) is None
+    assert await accepting.look_up(CRM, "no id") is None
+
+
+async def test_large_messages_lie_in_files_beside_the_store(gate: Gate, accepting: Accepting, house: Path) -> None:
+    large = message("x" * 70 + "\n" + ("y" * 70 + "\n") * (LARGE // 70))
+    found = await receipt(accepting, submission(ANNA, BO, data=large, stream="transactional"))
+    (file,) = (house / "penstock.db-bodies").iterdir()
+    assert file.read_bytes() == large
+    assert file.stat().st_mode & 0o077 == 0
+    await sent(gate)
+    assert await states(gate, *(each.mail_id for each in found.taken)) == ["accepted", "accepted"]
+
+
+async def test_a_store_that_is_away_means_later_and_bodies_that_cannot_be_written_too(
+    gate: Gate, accepting: Accepting, house: Path
+) -> None:
+    (house / "penstock.db-bodies").write_text("a file where a folder must be")
+    found = await refusal(accepting, submission(data=message("x\n" * LARGE), stream="transactional"))
+    assert found.kind is RefusalKind.LATER
+    await gate.house.store.database.aclose()
+    assert (await refusal(accepting, submission())).kind is RefusalKind.LATER
+    with pytest.raises(StoreUnavailable):
+        await accepting.judge(submission())
+
+
+async def test_many_at_the_same_time_share_transactions_and_keep_their_answers(
+    gate: Gate, accepting: Accepting
+) -> None:
+    given = [submission(f"x{number}@muster.example") for number in range(200)]
+    given[50] = submission("nobody")
+    found = await asyncio.gather(*(accepting.take([each]) for each in given))
+    assert [isinstance(each, Refusal) for (each,) in found] == [number == 50 for number in range(200)]
+    addresses = [each.taken[0].address for (each,) in found if isinstance(each, Receipt)]
+    assert addresses == [each.recipients[0].address for number, each in enumerate(given) if number != 50]
+    assert await gate.house.queue.depth() == 199
+
+
+async def test_who_goes_away_does_not_undo_what_is_being_saved(gate: Gate, accepting: Accepting) -> None:
+    task = asyncio.create_task(accepting.take([submission()]))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await receipt(accepting, submission(BO))
+    assert await gate.house.queue.depth() == 2
+
+
+async def test_advertising_on_a_transactional_stream_is_told_of(accepting: Accepting) -> None:
+    await receipt(accepting, submission())
+    assert accepting.counts["advertising_on_transactional"] == 0
+    await receipt(accepting, submission(data=message("To unsubscribe click here\n"), stream="transactional"))
+    await receipt(accepting, submission(data=b"List-Id: <a.b.example>\r\n" + message(), stream="transactional"))
+    assert accepting.counts["advertising_on_transactional"] == 2
+    assert accepting.counts["taken"] == 3

@@ -8,6 +8,7 @@ import email.policy
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -321,3 +322,22 @@ async def test_advertising_on_a_transactional_stream_is_told_of(accepting: Accep
     await receipt(accepting, submission(data=b"List-Id: <a.b.example>\r\n" + message(), stream="transactional"))
     assert accepting.counts["advertising_on_transactional"] == 2
     assert accepting.counts["taken"] == 3
+
+
+async def test_messages_are_forgotten_some_days_after_their_end(gate: Gate, accepting: Accepting, house: Path) -> None:
+    large = message("x\n" * LARGE)
+    over = await receipt(accepting, submission(ANNA, BO, data=large, stream="transactional"))
+    await sent(gate)
+    open_ = await receipt(accepting, submission(ANNA, data=large, stream="transactional", key="k", request=b"1" * 32))
+    mails, end = gate.house.store.mails, gate.house.clock.now()
+    assert await mails.forget_messages(end) == 0
+    assert await mails.forget_messages(end + timedelta(seconds=1)) == 2
+    assert len([*(house / "penstock.db-bodies").iterdir()]) == 1  # one still waits
+    await sent(gate)
+    assert await mails.forget_messages(end + timedelta(seconds=1)) == 1
+    assert [*(house / "penstock.db-bodies").iterdir()] == []
+    seen = await accepting.look_up(CRM, over.taken[0].mail_id)
+    assert seen is not None
+    assert (seen["state"], seen["decision"]["address"]) == ("accepted", None)
+    again = await receipt(accepting, submission(key="k", request=b"1" * 32))
+    assert again.taken[0].mail_id != open_.taken[0].mail_id

@@ -53,6 +53,7 @@ class RelaySettings(Section):
     long_lines: Literal["refuse", "encode"] = "refuse"
     dsn: Dsn = "asked"
     expire_hours: AtLeastOne = 120
+    keep_days: AtLeastOne = 7
     look_ups: Filled = "60/min"
     listeners: AtLeastOne = 1
     workers: AtLeastOne = 1

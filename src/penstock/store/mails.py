@@ -25,10 +25,11 @@ from penstock.store.instants import from_micros, maybe_from_micros, micros
 from penstock.store.past import load_history
 from penstock.store.placing import HandedIn, NewMail, Placed, PlacingSql, place_mails
 from penstock.store.records import ContactRecord
-from penstock.store.row_batches import read_array
+from penstock.store.row_batches import numbers, read_array
 
 __all__ = ["HandedIn", "HandedState", "Mails", "NewMail"]
 
+_AT_ONCE = 500
 _NOTHING: frozenset[str] = frozenset()
 _STREAMS = {stream.value: stream for stream in Stream}
 
@@ -195,6 +196,29 @@ class Mails:
             return len(again), len(doubtful)
 
         return await self._database.write(job)
+
+    async def forget_messages(self, before: datetime, /) -> int:
+        """Delete ready-made messages, with addresses, that ended before that time, and old keys of submissions.
+
+        How many mails there were. What the ledger says of them stays.
+        """
+        number = 0
+        while found := await self._database.write(lambda connection: self._forget_messages(connection, micros(before))):
+            number += found[0]
+            await asyncio.to_thread(self._bodies.forget, found[1])
+        return number
+
+    def _forget_messages(self, connection: apsw.Connection, before: int) -> tuple[int, list[bytes]] | None:
+        connection.execute(self._sql["forget_keys"], (before,))
+        rows = read_array(connection, self._sql["to_forget"], (before, _AT_ONCE))
+        if not rows:
+            return None
+        mails = numbers([seq for seq, _ in rows])
+        connection.execute(self._sql["forget_message"], (mails,))
+        connection.execute(self._sql["forget_submission"], (mails,))
+        digests = apsw.carray(tuple({digest for _, digest in rows}))
+        gone = list(connection.execute(self._sql["forget_bodies"], (digests,)))
+        return len(rows), [bytes.fromhex(digest) for digest, in_file in gone if in_file]
 
     async def remarks(self, mail_id: str, /) -> Sequence[Remark]:
         """What people did with the mail and why, oldest first."""

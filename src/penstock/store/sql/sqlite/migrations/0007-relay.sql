@@ -27,3 +27,4 @@ CREATE TABLE submission_keys (
 CREATE INDEX submission_keys_at ON submission_keys (at);
 
 -- An octet string of length 0 in bodies.data: the message lies in a file beside the store, by its digest.
+CREATE INDEX mails_body ON mails (body) WHERE body IS NOT NULL;

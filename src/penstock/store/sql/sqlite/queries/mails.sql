@@ -34,14 +34,26 @@ DELETE FROM submission_keys WHERE at < ?
 SELECT submissions.client, mails.stream, mails.recipient, lower(hex(mails.id)), state, code, until, outcome, contact_id, step
 FROM mails JOIN submissions ON submissions.mail = mails.seq WHERE mails.id = unhex(?)
 
--- name: over
--- Bodies that no mail needs any more; one that is shared stays as long as any.
-SELECT hex(digest), length(data) = 0 FROM bodies
-WHERE NOT EXISTS (SELECT 1 FROM mails WHERE mails.body = bodies.digest
-                  AND (state IN ('queued', 'begun', 'held', 'deferred', 'uncertain')
-                       OR coalesce(outcome_at, touched_at, ?1 + 1) > ?1
-                       OR EXISTS (SELECT 1 FROM submissions WHERE submissions.mail = mails.seq AND submissions.at > ?1)))
-LIMIT ?2
+-- name: to_forget
+-- Ready-made messages that went, or will not go, and were handed in before that time.
+SELECT json_group_array(json_array(seq, hex(body)))
+FROM (SELECT seq, body FROM mails
+      WHERE body IS NOT NULL AND state IN ('accepted', 'failed', 'cancelled', 'blocked', 'rejected')
+        AND coalesce(outcome_at, (SELECT at FROM submissions WHERE mail = seq), touched_at, 0) < ?1
+        AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.id = mails.seq)
+      LIMIT ?2)
+
+-- name: forget_message
+UPDATE mails SET body = NULL, recipient = NULL WHERE seq IN (SELECT value FROM carray(?))
+
+-- name: forget_submission
+UPDATE submissions SET sender = '', orcpt = '', envelope_id = '', notify = '' WHERE mail IN (SELECT value FROM carray(?))
+
+-- name: forget_bodies
+DELETE FROM bodies
+WHERE digest IN (SELECT unhex(value) FROM carray(?))
+  AND NOT EXISTS (SELECT 1 FROM mails WHERE mails.body = bodies.digest)
+RETURNING hex(digest), length(data) = 0
 
 -- name: queue_again
 UPDATE mails

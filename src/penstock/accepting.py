@@ -22,6 +22,7 @@ from penstock.model.campaign import Campaign, Stream
 from penstock.model.mail import Mail, Message
 from penstock.model.verdict import Verdict, decide
 from penstock.observe.log import get_logger
+from penstock.order_book import Order, OrderBook, refused_calls
 from penstock.ports import Client, Receipt, Recipient, Refusal, RefusalKind, Submission, Taken
 from penstock.store.handing_in import Handed
 from penstock.store.mails import HandedIn
@@ -33,13 +34,11 @@ __all__ = ["Accepting"]
 
 _log = get_logger("accepting")
 
-_AT_ONCE = 500
-_OCTETS_AT_ONCE = 32 << 20
+_MOST_CAMPAIGNS = 500
 _KNOWN_SECONDS = 2.0
 _LATER = refused(RefusalKind.LATER, "the store is away; hand it in again later")
 _NOTHING_GOES = frozenset({Verdict.BLOCK, Verdict.REJECT})
 
-_Order = tuple[Submission, "asyncio.Future[Receipt | Refusal]"]
 _Work = tuple[Submission, Admitted, Sequence[Mail]]
 
 
@@ -54,7 +53,7 @@ class Accepting:
         self._rules = SubmissionRules(house.settings)
         self._people = ContactsAtHand(house)
         self._new_id = new_id
-        self._waiting: list[_Order] = []
+        self._waiting = OrderBook()
         self._pump: asyncio.Task[None] | None = None
         self._campaigns: dict[str, tuple[Campaign | None, float]] = {}
         self._refreshed = 0.0
@@ -68,40 +67,26 @@ class Accepting:
 
     async def take(self, submissions: Sequence[Submission], /) -> Sequence[Receipt | Refusal]:
         """See `penstock.ports.Acceptance`. Cancelling the caller does not undo what is being saved."""
-        loop = asyncio.get_running_loop()
-        orders: list[_Order] = [(each, loop.create_future()) for each in submissions]
-        self._waiting += orders
+        orders = self._waiting.add(submissions)
         if self._pump is None or self._pump.done():
-            self._pump = loop.create_task(self._take_all(), name="penstock-accepting")
-        return [await asyncio.shield(future) for _, future in orders]
+            self._pump = asyncio.create_task(self._take_all(), name="penstock-accepting")
+        return [await asyncio.shield(order.answer) for order in orders]
 
     async def _take_all(self) -> None:
         while self._waiting:
-            orders = self._next_orders()
+            orders = self._waiting.next()
             try:
-                answers = await self._taken([submission for submission, _ in orders])
+                answers = await self._taken(orders)
             except Unavailable as fault:
                 _log.warning("accepting_waits", fault=type(fault).__name__)
                 answers = [_LATER] * len(orders)
             except Exception as fault:  # noqa: BLE001 — what is unknown at the door is temporary, and is told as such
                 _log.error("accepting_failed", fault=type(fault).__name__)
                 answers = [_LATER] * len(orders)
-            for (_, future), answer in zip(orders, answers, strict=True):
+            for order, answer in zip(orders, answers, strict=True):
                 self._count(answer)
-                if not future.done():
-                    future.set_result(answer)
-
-    def _next_orders(self) -> list[_Order]:
-        """What waits, as far as it fits into one batch; at least one."""
-        mails = octets = 0
-        for place, (submission, _) in enumerate(self._waiting):
-            mails += len(submission.recipients)
-            octets += len(submission.data)
-            if place and (mails > _AT_ONCE or octets > _OCTETS_AT_ONCE):
-                orders, self._waiting = self._waiting[:place], self._waiting[place:]
-                return orders
-        orders, self._waiting = self._waiting, []
-        return orders
+                if not order.answer.done():
+                    order.answer.set_result(answer)
 
     def _count(self, answer: Receipt | Refusal) -> None:
         if isinstance(answer, Refusal):
@@ -109,16 +94,19 @@ class Accepting:
         else:
             self.counts["taken"] += len(answer.taken)
 
-    async def _taken(self, submissions: Sequence[Submission]) -> list[Receipt | Refusal]:
-        answers: list[Receipt | Refusal | None] = [None] * len(submissions)
+    async def _taken(self, orders: Sequence[Order]) -> list[Receipt | Refusal]:
+        answers: list[Receipt | Refusal | None] = [None] * len(orders)
         work: list[tuple[int, _Work]] = []
-        for place, made in enumerate(await self._mails(submissions, keep=True)):
+        for place, made in enumerate(await self._mails([each.submission for each in orders], keep=True)):
             if isinstance(made, Refusal):
                 answers[place] = made
             elif (against := await self._against(made)) is not None:
                 answers[place] = against
             else:
                 work.append((place, made))
+        if refusals := refused_calls(orders, answers):
+            answers = [answer or refusals.get(order.call) for order, answer in zip(orders, answers, strict=True)]
+            work = [each for each in work if answers[each[0]] is None]
         handed = [self._handed(*each) for _, each in work]
         placed = await self._house.store.mails.hand_in(handed)
         for (place, (_, admitted, _)), found in zip(work, placed, strict=True):
@@ -248,7 +236,7 @@ class Accepting:
         now = asyncio.get_running_loop().time()
         kept = self._campaigns.get(id_)
         if kept is None or kept[1] < now:
-            if len(self._campaigns) >= _AT_ONCE:
+            if len(self._campaigns) >= _MOST_CAMPAIGNS:
                 self._campaigns.clear()
             kept = self._campaigns[id_] = (await self._house.store.campaigns.newest(id_), now + _KNOWN_SECONDS)
         return kept[0]

@@ -20,6 +20,9 @@ from penstock.config.settings import Settings, load_settings
 from penstock.errors import PenstockError
 from penstock.law.jurisdictions import Table, policy_warnings
 from penstock.ports import Clock, ReturnCount
+from penstock.probing import pages_finding
+from penstock.receiver_health import receiver_findings
+from penstock.store.backlog_reader import BacklogReader
 from penstock.store.connections import path_of
 from penstock.store.opening import has_data
 from penstock.templates import template_folder
@@ -62,7 +65,8 @@ async def examine(config: Path | None, now: datetime | None) -> list[Finding]:
     try:
         findings += await _store(house, path if path is not None and has_data(path) else None)
         findings += [*_notices(house), *_stages(house)]
-        findings += [*_ways_out(house), *await _returns(house, shut)]
+        findings += [*_ways_out(house), *await _pages(house), *await _returns(house, shut)]
+        findings += [Finding("outcomes", *each) for each in await receiver_findings(house)]
     finally:
         await house.aclose()
     return findings
@@ -178,8 +182,17 @@ async def _store(house: House, path: Path | None) -> list[Finding]:
         Finding("store", "ok", f"{contacts} contacts, {entries} suppressions"),
         Finding("keys", "ok", "the keys are those the store was made with"),
         ledger,
+        await _doubts(house),
         space,
     ]
+
+
+async def _doubts(house: House) -> Finding:
+    number = (await BacklogReader(house.store.database, house.clock, time.perf_counter).read()).uncertain
+    if number:
+        says = f"{number} mails may have been sent or not, and wait for a person: penstock uncertain list"
+        return Finding("uncertain", "warn", says)
+    return Finding("uncertain", "ok", "no mail is in doubt")
 
 
 def _notices(house: House) -> list[Finding]:
@@ -217,6 +230,11 @@ def _ways_out(house: House) -> list[Finding]:
         says = f"{stream} leaves by {adapter}" if known else f"{stream} leads to {adapter}, which is not configured"
         findings.append(Finding("route", "ok" if known else "fail", says))
     return findings
+
+
+async def _pages(house: House) -> list[Finding]:
+    found = await pages_finding(house)
+    return [Finding("pages", *found)] if found is not None else []
 
 
 def _shut_doors(settings: Settings) -> dict[str, Finding]:

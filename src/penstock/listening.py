@@ -1,21 +1,30 @@
-"""Listens for what comes back: the public listener, the reader of kept calls, and what is due from time to time."""
+"""The public listener: opt-outs and what comes back from ESPs, the reader of kept calls, what is due now and then."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from socket import socket
+
+from starlette.routing import BaseRoute
 
 from penstock.errors import AdapterUnavailable, Unavailable, WebhookRejected
 from penstock.inbound.event_reader import EventReader
 from penstock.inbound.webhook_door import WebhookDoor
 from penstock.model.address import Address
 from penstock.observe.log import get_logger
+from penstock.opting_out import OptingOut
 from penstock.ports import WebhookCodec
+from penstock.probing import Probing
 from penstock.suppression_sync import SuppressionSync
 from penstock.ways_in import door_rules, fetched, open_codecs
+from penstock.web.answered import Answered
 from penstock.web.health import health_routes
 from penstock.web.listener import serve
+from penstock.web.opt_out import opt_out_routes
+from penstock.web.opt_out_pages import OptOutPages
 from penstock.web.webhooks import webhook_routes
 from penstock.wiring import House
 
@@ -45,20 +54,66 @@ class Listening:
         """The codecs, by adapter."""
         return self._codecs
 
-    async def run(self, stop: asyncio.Event, *, ready: Callable[[str], None] = lambda _url: None) -> None:
-        """Serve and read until `stop` is set. Raises ConfigError and Unavailable."""
+    async def run(
+        self,
+        stop: asyncio.Event,
+        *,
+        ready: Callable[[str], None] = lambda _url: None,
+        given: socket | None = None,
+        health: Sequence[BaseRoute] | None = None,
+        answered: Answered | None = None,
+        keeps_house: bool = True,
+    ) -> None:
+        """Serve and read until `stop` is set. Raises ConfigError and Unavailable.
+
+        At the socket that is `given`, with these routes for `health` and `answered` told of each answer. One process of
+        several `keeps_house`.
+        """
         settings = self._house.settings.web
+        own = health_routes(self._returns.counts, self.silences) if health is None else health
+        pages = opt_out_routes(OptingOut(self._house), OptOutPages(self._house.services.templates))
+        async with self.attending(stop, keeps_house=keeps_house), self._probing(stop, ready) as told:
+            await serve(
+                [*pages, *webhook_routes(self._doors), *own],
+                settings.listen,
+                stop,
+                trusted_proxies=settings.trusted_proxies,
+                ready=told,
+                given=given,
+                answered=answered,
+            )
+
+    @asynccontextmanager
+    async def _probing(self, stop: asyncio.Event, ready: Callable[[str], None]) -> AsyncIterator[Callable[[str], None]]:
+        """Tries the public pages from outside, once there is somebody inside."""
+        tries: list[asyncio.Task[None]] = []
+
+        def told(url: str) -> None:
+            tries.append(asyncio.create_task(Probing(self._house).keep_looking(stop)))
+            ready(url)
+
+        try:
+            yield told
+        finally:
+            for task in tries:
+                task.cancel()
+            await asyncio.gather(*tries, return_exceptions=True)
+
+    @asynccontextmanager
+    async def attending(self, stop: asyncio.Event, *, keeps_house: bool = True) -> AsyncIterator[None]:
+        """Read what was kept, whoever keeps it, and do what is due from time to time; in the end `stop` is set."""
         await self._returns.open_door(list(self._doors))
         await self._returns.read_again(list(self._doors))
-        routes = [*webhook_routes(self._doors), *health_routes(self._returns.counts, self._silences)]
-        reading, keeping = asyncio.create_task(self._read(stop)), asyncio.create_task(self._keep_house(stop))
+        tasks = [asyncio.create_task(self._read(stop))]
+        keeping = [asyncio.create_task(self._keep_house(stop))] if keeps_house else []
         try:
-            await serve(routes, settings.listen, stop, trusted_proxies=settings.trusted_proxies, ready=ready)
+            yield
         finally:
             stop.set()
             self._wake.set()
-            keeping.cancel()  # a sync may take long, and goes on where it was
-            await asyncio.gather(reading, keeping, *self._visits, return_exceptions=True)
+            for task in keeping:
+                task.cancel()  # a sync may take long, and goes on where it was
+            await asyncio.gather(*tasks, *keeping, *self._visits, return_exceptions=True)
 
     async def read(self) -> int:
         """Read what waits, and settle doubts that it clears up; how many calls there were."""
@@ -66,8 +121,8 @@ class Listening:
         await self._returns.settle_doubts()
         return number
 
-    async def _silences(self) -> Mapping[str, bool]:
-        """Empty where the config watches nobody."""
+    async def silences(self) -> Mapping[str, bool]:
+        """By adapter, whether its ESP is silent; empty where the config watches nobody."""
         hours = self._house.settings.inbound.silent_after_hours
         watched = self._doors if hours else {}
         return {name: await self._returns.silence(name, hours) is not None for name in watched}
@@ -86,9 +141,10 @@ class Listening:
 
     async def _keep_house(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            before = self._house.clock.now() - timedelta(days=self._house.settings.inbound.keep_calls_days)
+            settings, now = self._house.settings, self._house.clock.now()
             try:
-                await self._returns.forget(before)
+                await self._returns.forget(now - timedelta(days=settings.inbound.keep_calls_days))
+                await self._house.store.mails.forget_messages(now - timedelta(days=settings.relay.keep_days))
                 await self.sync()
             except Unavailable as fault:
                 _log.warning("housekeeping_waits", fault=type(fault).__name__)

@@ -39,6 +39,7 @@ from penstock.stages.shipped import SHIPPED
 from penstock.store.connections import path_of
 from penstock.store.house_rules import CapsOf, HouseRules, campaign_caps
 from penstock.store.opening import has_data
+from penstock.store.probes import Probes
 from penstock.store.sqlite import SqliteStore
 from penstock.templates import template_folder
 from penstock.ways_in import smtp_marks
@@ -82,6 +83,7 @@ class House:
             janitor=self.give_up_stranded,
             report=report,
             batch=batch,
+            waits=timedelta(hours=self.settings.relay.expire_hours),
         )
 
     async def give_up_stranded(self) -> None:
@@ -188,7 +190,8 @@ def _services(
         taxonomy=Taxonomy.load(),
         controllers=settings.controller_objects(),
         templates=template_folder(),
-        base_url=settings.web.base_url.rstrip("/"),
+        base_url=settings.web.base_url,
+        public_pages=Probes(store.database, clock, settings.web.base_url),
         reply_domain=settings.inbound.reply_domain,
         fallback_language=settings.message.fallback_language or None,
         routes=settings.routes_by_stream(),

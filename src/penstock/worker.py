@@ -7,16 +7,21 @@ start are durable before the first byte goes out, and a mail that began and neve
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 
 from penstock.assembly import Assembler, Loaded
+from penstock.delivery.couriers import Couriers, rest
 from penstock.delivery.hand_over import HandOver, Report
 from penstock.delivery.leases import Leases
 from penstock.delivery.portions import portions
-from penstock.errors import AdapterUnavailable
+from penstock.delivery.retry import EXPIRY, last_try
+from penstock.delivery.way_pauses import WayPauses
+from penstock.errors import AdapterUnavailable, Unavailable
 from penstock.model.mail import Mail
-from penstock.model.verdict import decide
+from penstock.model.verdict import Reason, Verdict, decide
 from penstock.observe.log import get_logger
 from penstock.pipeline import Pipeline
 from penstock.ports import Adapter, Clock, Ledger, Queue, Services, Settlement, Ticket
@@ -31,6 +36,7 @@ Among = Callable[[], Sequence[str] | None]
 
 _SHORTEST_PAUSE = 0.05
 _PREPARE_SECONDS = 5.0
+_LOOKS_A_MINUTE = 6
 BATCH = 250  # tickets per round
 ROUNDS = 2  # at once
 LEASE_SECONDS = 30.0
@@ -59,14 +65,13 @@ class Worker:
         report: Report = lambda _mail, _decision, _outcome: None,
         lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
+        waits: timedelta = EXPIRY,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._queue = queue
-        self._assembler = assembler
-        self._pipeline = pipeline
-        self._services = services
+        self._assembler, self._pipeline, self._services = assembler, pipeline, services
         self._clock: Clock = services.clock
-        self._adapters = adapters
-        self._janitor = janitor
+        self._adapters, self._janitor = adapters, janitor
         self._leases = Leases(queue, lease_seconds)
         self._hand_over = HandOver(
             queue=queue,
@@ -76,8 +81,9 @@ class Worker:
             services=services,
             adapters=adapters,
             report=report,
+            waits=waits,
         )
-        self._batch = batch
+        self._batch, self._waits, self._jitter = batch, waits, jitter
         self._stop_asked = asyncio.Event()
         self._among: Among = everything
         self.idle = True
@@ -148,6 +154,66 @@ class Worker:
         # Not the whole way: another process may give back or finish what it holds before its lease ends.
         return min(max(ready, _SHORTEST_PAUSE), max(_SHORTEST_PAUSE, idle), 1.0)
 
+    async def serve(self, stop: asyncio.Event, *, grace: float = 30.0) -> None:
+        """Send until `stop` is set, as processes do that stay; new mails are seen within a tenth of a second.
+
+        A way out that is away is tried again after a pause that grows to a minute, and holds nothing up; a store that
+        is away is waited for. After `stop` what has begun ends within `grace` seconds, or is left to the janitor; the
+        rest is given back at once.
+        """
+        pauses = WayPauses(asyncio.get_running_loop().time, self._jitter)
+        halt, self._among = asyncio.Event(), everything
+        self._stop_asked = halt
+        self._hand_over.start(halt, pauses)
+        couriers = Couriers(
+            queue=self._queue,
+            leases=self._leases,
+            pauses=pauses,
+            work=self._round,
+            prepare=self._prepare_way,
+            batch=self._batch,
+            rounds=ROUNDS,
+        )
+        async with self._leases.kept():
+            passing = asyncio.create_task(_pass_on(stop, halt), name="penstock-stop")
+            tending = asyncio.create_task(self._tend(halt), name="penstock-janitor")
+            try:
+                await couriers.run(halt, grace)
+            finally:
+                halt.set()
+                passing.cancel()
+                await asyncio.wait([tending], timeout=grace)
+                tending.cancel()
+                results = await asyncio.gather(tending, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _tend(self, stop: asyncio.Event) -> None:
+        """What a dead process began every few seconds; every minute mails that grew too old, and lost tickets."""
+        number = 0
+        while not stop.is_set():
+            try:
+                await self._janitor()
+                if number % _LOOKS_A_MINUTE == 0:
+                    await self._queue.mend()
+                    await self._expire(stop)
+            except Unavailable as fault:
+                _log.warning("janitor_waits", fault=type(fault).__name__)
+            number += 1
+            await rest(stop, 60 / _LOOKS_A_MINUTE)
+
+    async def _expire(self, stop: asyncio.Event) -> None:
+        """Ready-made messages that waited too long fail, also those whose way out is away."""
+        before, after = self._clock.now() - self._waits, None
+        while not stop.is_set() and (tickets := await self._leases.take_expired(self._batch, before, after)):
+            after = tickets[-1]
+            await self._round(tickets)
+
+    async def _prepare_way(self, way: str) -> None:
+        if way in self._adapters:
+            await _prepared(self._adapters[way])
+
     async def round(self) -> int:
         """One batch of what is ready now; the number of tickets leased."""
         async with self._leases.kept():
@@ -169,8 +235,20 @@ class Worker:
 
     async def _work(self, tickets: Sequence[Ticket]) -> None:
         loaded = await self._assembler.load([ticket.mail_id for ticket in tickets])
-        for portion in portions(await self._set_aside(tickets, loaded)):
-            await self._walk(portion)
+        pairs = await self._set_aside(tickets, loaded)
+        if old := [pair for pair in pairs if self._too_old(pair[0])]:
+            reason = Reason("expiry", Verdict.SEND, why="It waited too long.")
+            await self._hand_over.give_up([(ticket, mail, decide((reason,), mail.variant)) for ticket, mail in old])
+            pairs = [pair for pair in pairs if not self._too_old(pair[0])]
+        for portion in portions(pairs):
+            if self._stop_asked.is_set():
+                await self._leases.settle([Settlement(ticket, self._clock.now()) for ticket, _ in portion])
+            else:
+                await self._walk(portion)
+
+    def _too_old(self, ticket: Ticket) -> bool:
+        last = last_try(ticket.since, self._waits)
+        return last is not None and last <= self._clock.now()
 
     async def _walk(self, pairs: Sequence[tuple[Ticket, Mail]]) -> None:
         walked = await self._pipeline.run([mail for _, mail in pairs])
@@ -196,6 +274,11 @@ class Worker:
         if stranded:
             await self._janitor()
         return pairs
+
+
+async def _pass_on(first: asyncio.Event, second: asyncio.Event) -> None:
+    await first.wait()
+    second.set()
 
 
 async def _prepared(adapter: Adapter) -> None:

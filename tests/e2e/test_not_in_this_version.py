@@ -15,12 +15,9 @@ Refusal = Callable[..., str]
 
 
 LATER = [
-    ("relay",),
-    ("worker",),
     ("rights", "erase", "anna@maskin.example"),
     ("inbox", "classify", "mail.eml"),
     ("evidence", "campaigns/purchasing.toml"),
-    ("events", "export"),
 ]
 
 

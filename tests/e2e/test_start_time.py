@@ -19,7 +19,7 @@ def user_seconds() -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["relay"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["relay", "--help"], ["relay", "--only", "nobody"]])
 def test_what_needs_nothing_starts_in_less_than_300_ms(penstock: Run, tmp_path: Path, arguments: list[str]) -> None:
     """User CPU time, the median of five; a busy neighbour on the same core makes it dearer, so up to three tries."""
     medians = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, Protocol
 
@@ -118,7 +118,7 @@ class HttpAdapter:
         self.name = name
         self.lists = lists
         self.erasure = erasure
-        self.capabilities = esp.capabilities
+        self.capabilities = replace(esp.capabilities, retry="esp")
         self._esp = esp
         self._exchange = exchange
         self._clock = clock

@@ -18,11 +18,13 @@ from penstock.cli import (
     demo,
     dkim,
     doctor,
+    events,
     holds,
     init,
     ledger,
     lia,
     notices,
+    password,
     policy,
     queue,
     relay,
@@ -31,6 +33,7 @@ from penstock.cli import (
     suppress,
     uncertain,
     version,
+    worker,
 )
 from penstock.cli.context import INTERRUPTED, WRONG_USE, Globals, say
 from penstock.errors import InvalidInput
@@ -47,14 +50,12 @@ app = typer.Typer(
 )
 
 LATER = {
-    "events": "export outcomes for the CRM",
     "rights": "access, rectify, erase, restrict, object, port",
     "inbox": "classify and decide inbound mail",
     "answer": "drafted replies to the three questions people ask",
     "register": "record of processing (GDPR Art. 30)",
     "evidence": "the evidence pack of a campaign or person",
     "breach": "breach cases",
-    "worker": "only sending",
 }
 
 
@@ -104,13 +105,14 @@ def _register_later() -> None:
         )(later)
 
 
-for module in (demo, init, campaign_commands, stages, doctor, relay, version):
+for module in (demo, init, campaign_commands, stages, doctor, relay, worker, password, version):
     module.register(app)
 for group in (
     campaign,
     consent,
     contacts,
     dkim,
+    events,
     suppress,
     holds,
     ledger,

@@ -18,18 +18,19 @@ app = typer.Typer(name="queue", help="Mails that wait for their turn.", no_args_
 
 MailIds = Annotated[list[str], typer.Argument(metavar="ID…", help="Mail ids, as `queue list` shows them.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
+Lane = Annotated[str | None, typer.Option("--lane", help="Only what waits in this lane.")]
 _PAGE = 500
 
 
 @app.command("list")
-def list_(context: typer.Context, json: Json = False) -> None:
+def list_(context: typer.Context, lane: Lane = None, json: Json = False) -> None:
     """Every waiting mail with its lane (adapter/recipient domain) and when it is due."""
 
     async def work(gate: Gate) -> int:
         from penstock.decision_line import iso
 
         number, after = 0, 0
-        while page := await gate.house.queue.entries(after, _PAGE):
+        while page := await gate.house.queue.entries(after, _PAGE, lane):
             for each in page:
                 number += 1
                 if json:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.context import DONE, WRONG_USE, Globals, say, with_gate
+from penstock.cli.context import DONE, WRONG_USE, Globals, guarded, say
 from penstock.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from penstock.gate import Gate
+    from penstock.config.settings import Settings
 
-__all__ = ["register"]
+__all__ = ["alone", "register"]
 
 _ROLES = ("smtp", "http", "web", "worker")
-_HERE = frozenset({"web"})
 
 
 def register(app: typer.Typer) -> None:
@@ -25,44 +26,89 @@ def register(app: typer.Typer) -> None:
 
 def relay(
     context: typer.Context,
-    only: Annotated[
-        str, typer.Option("--only", metavar="ROLES", help="Which of smtp, http, web, worker; so far: web.")
-    ] = ",".join(_ROLES),
+    only: Annotated[str, typer.Option("--only", metavar="ROLES", help="Which of smtp, http, web, worker.")] = ",".join(
+        _ROLES
+    ),
 ) -> None:
-    """Stay and serve. `--only web` takes the calls of ESPs at /webhooks/ADAPTER and lets each event have its effect.
+    """Stay and serve: take mail in by SMTP and HTTP, hear ESPs, let people opt out, send. Stops at Ctrl-C or SIGTERM.
 
-    Stops at Ctrl-C or SIGTERM. What came in is kept first and read afterwards, also after a crash.
+    Each listener and worker is a process of its own, started again when it dies; with a single role and process that is
+    this one. What was taken in is kept first, also in a crash.
     """
-
-    async def work(gate: Gate) -> int:
-        from penstock.listening import Listening
-
-        listening = Listening(gate.house)
-
-        def ready(url: str) -> None:
-            say(f"listening at {url}")
-            for name in listening.doors:
-                say(f"  {name}: POST /webhooks/{name}")
-
-        await listening.run(gate.stop, ready=ready)
-        return DONE
-
-    if fault := _fault(only):
+    roles = [each.strip() for each in only.split(",") if each.strip()]
+    if fault := _fault(roles, only):
         say(f"penstock: {fault}", error=True)
         raise typer.Exit(WRONG_USE)
-    with_gate(Globals.of(context), work, runs_on=True)
+    guarded(lambda: _relay(Globals.of(context), frozenset(roles)))
 
 
-def _fault(only: str) -> InvalidInput | None:
+def _relay(options: Globals, roles: frozenset[str]) -> int:
+    import os
+
+    from penstock.config.settings import load_settings
+    from penstock.running import run_async
+
+    settings = load_settings(options.config, os.environ)
+    number = settings.relay.workers if roles == {"worker"} else settings.relay.listeners
+    if len(roles) == 1 and number == 1:
+        return run_async(lambda: alone(options, settings, roles))
+    return run_async(lambda: _group(options, settings, roles))
+
+
+async def alone(options: Globals, settings: Settings, roles: frozenset[str]) -> int:
+    """Run these roles in this process until it is stopped; the exit code."""
+    from penstock.clock import ShiftedClock
+    from penstock.gate import open_gate
+    from penstock.relay_alone import run_alone
+    from penstock.running import stopping_by_signal
+
+    clock = ShiftedClock(options.now) if options.now is not None else None
+    async with open_gate(settings, clock=clock) as gate:
+        with stopping_by_signal(gate.stop):
+            await run_alone(gate.house, roles, gate.stop, _teller(settings, roles))
+    return DONE
+
+
+async def _group(options: Globals, settings: Settings, roles: frozenset[str]) -> int:
+    import sys
+    from datetime import UTC, datetime
+
+    from penstock.observe.log import configure
+    from penstock.relay_group import run_group
+    from penstock.running import stopping_by_signal
+
+    configure(json=not sys.stderr.isatty(), level=20)
+    stop = asyncio.Event()
+    ahead = options.now - datetime.now(UTC) if options.now is not None else None
+    with stopping_by_signal(stop):
+        await run_group(settings, roles, ahead, stop, _teller(settings, roles))
+    return DONE
+
+
+def _teller(settings: Settings, roles: frozenset[str]) -> Callable[[Sequence[str]], None]:
+    """Tells people what is open, once all is."""
+
+    def tell(urls: Sequence[str]) -> None:
+        import sys
+
+        for url in urls:
+            say(f"listening at {url}")
+        if "web" in roles:
+            for name, adapter in settings.adapters.items():
+                if adapter.webhook is not None:
+                    say(f"  {name}: POST /webhooks/{name}")
+        if "worker" in roles:
+            say("sending")
+        sys.stdout.flush()
+
+    return tell
+
+
+def _fault(roles: Sequence[str], only: str) -> InvalidInput | None:
     """What is wrong with the roles, told before anything is opened."""
-    roles = [each.strip() for each in only.split(",") if each.strip()]
     for role in roles:
         if role not in _ROLES:
             return InvalidInput("no such role", where=f"--only {role}", mend=f"roles: {', '.join(_ROLES)}")
-    if missing := [role for role in roles if role not in _HERE]:
-        return InvalidInput(
-            f"{', '.join(missing)}: not in this version", where="--only", mend="penstock relay --only web"
-        )
     if not roles:
-        return InvalidInput("names no role", where="--only", mend="penstock relay --only web")
+        return InvalidInput("names no role", where=f"--only {only}".rstrip(), mend=f"roles: {', '.join(_ROLES)}")
     return None

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from penstock.config.secret_text import SecretValue
-from penstock.config.sections import AtLeastOne, Filled, Listen, Name, Network, Section
+from penstock.config.sections import AtLeastOne, Filled, Listen, Name, Network, Rate, Section
 from penstock.model.campaign import Stream
 
 __all__ = ["CredentialSettings", "RelaySettings"]
@@ -54,7 +54,7 @@ class RelaySettings(Section):
     dsn: Dsn = "asked"
     expire_hours: AtLeastOne = 120
     keep_days: AtLeastOne = 7
-    look_ups: Filled = "60/min"
+    look_ups: Rate = "60/min"
     listeners: AtLeastOne = 1
     workers: AtLeastOne = 1
     grace_seconds: AtLeastOne = 30

@@ -31,6 +31,7 @@ __all__ = [
     "PolicySettings",
     "QueueSettings",
     "RegisterSettings",
+    "Rate",
     "Route",
     "SafetySettings",
     "Section",

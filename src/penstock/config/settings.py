@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from penstock.config.adapter_section import AdapterSettings, RouteSettings
 from penstock.config.environment import EnvironmentTable, read_environment
 from penstock.config.fault import first_fault
+from penstock.config.outcomes_section import OutcomeReceivers
 from penstock.config.refusals import first_refusal
 from penstock.config.relay_section import RelaySettings
 from penstock.config.sections import (
@@ -68,6 +69,7 @@ class Settings(Section):
     clock: ClockSettings = ClockSettings()
     sender: tuple[SenderSettings, ...] = ()
     inbound: InboundSettings = InboundSettings()
+    outcomes: OutcomeReceivers = ()
     safety: SafetySettings = SafetySettings()
     policy: PolicySettings = PolicySettings()
     suppliers: dict[Name, SupplierSettings] = Field(default_factory=dict)

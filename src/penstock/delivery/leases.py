@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from penstock.errors import Unavailable
 from penstock.observe.log import get_logger
@@ -23,9 +24,17 @@ class Leases:
         self._queue = queue
         self._held: dict[int, Ticket] = {}
 
-    async def take(self, most: int, among: Sequence[str] | None = None) -> Sequence[Ticket]:
-        """Tickets that are due, held from now on; where given, `among` the tickets of these mails only."""
-        tickets = await self._queue.lease(most, self.seconds, among)
+    async def take(self, most: int, among: Sequence[str] | None = None, *, way: str | None = None) -> Sequence[Ticket]:
+        """Tickets that are due, held from now on; where given, `among` those of these mails, or of one way out only."""
+        if way is None:
+            return self._hold(await self._queue.lease(most, self.seconds, among))
+        return self._hold(await self._queue.lease(most, self.seconds, among, way=way))
+
+    async def take_expired(self, most: int, before: datetime, after: Ticket | None) -> Sequence[Ticket]:
+        """Tickets of ready-made messages saved before that; see `Queue.lease_expired`."""
+        return self._hold(await self._queue.lease_expired(most, self.seconds, before, after))
+
+    def _hold(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
         self._held.update((ticket.id, ticket) for ticket in tickets)
         return tickets
 

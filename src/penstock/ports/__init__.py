@@ -32,7 +32,7 @@ from penstock.ports.returns import (
     Silences,
     Told,
 )
-from penstock.ports.services import Services, Tokens
+from penstock.ports.services import NobodyTried, PublicPages, Services, Tokens
 from penstock.ports.signing import NoSenders, SenderDomain, Senders, Signer
 from penstock.ports.sources import ContactRow, RowFault, Source
 from penstock.ports.stages import ALL_STREAMS, COMMERCIAL_STREAMS, Check, Edit, NoOptions, Phase, Stage
@@ -81,8 +81,10 @@ __all__ = [
     "NoOptions",
     "NoSenders",
     "NobodySilent",
+    "NobodyTried",
     "PastEvent",
     "Phase",
+    "PublicPages",
     "Queue",
     "RateQuery",
     "Rates",

@@ -45,6 +45,8 @@ class Capabilities:
     """Takes MAIL FROM:<>, which acknowledgements need (RFC 3834)."""
     lost_headers: frozenset[str] = frozenset()
     """Lower-case names of header fields that do not arrive."""
+    retry: Literal["smtp", "esp"] = "smtp"
+    """How soon it is asked again after it said "later": at the times of RFC 5321 section 4.5.4.1, or in minutes."""
 
     def shared(self, other: Capabilities) -> Capabilities:
         """What both can carry, for a way out that is made of both."""
@@ -62,6 +64,7 @@ class Capabilities:
             date=self.date and other.date,
             null_sender=self.null_sender and other.null_sender,
             lost_headers=self.lost_headers | other.lost_headers,
+            retry="smtp" if "smtp" in {self.retry, other.retry} else "esp",
         )
 
 

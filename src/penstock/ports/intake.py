@@ -78,7 +78,8 @@ class Submission:
     fields `X-Penstock-…` included. What is said here wins over those fields: `stream`, `campaign` (id), `controller`
     (id or legal name), `tag`; empty: not said. `contact` are fields of a contact file that the client brings for a
     single recipient. With empty `data` the campaign's own letter is written to the contact. `key` is what makes a
-    repeat the same submission (Idempotency-Key), `request` the SHA-256 of all that was handed in under it.
+    repeat the same submission (Idempotency-Key), `request` the SHA-256 of all that was handed in under it. Of the
+    submissions of one call that say `together` all are taken or none.
     """
 
     client: Client
@@ -94,6 +95,7 @@ class Submission:
     returned: Literal["", "FULL", "HDRS"] = ""
     key: str = ""
     request: bytes = b""
+    together: bool = False
 
 
 class RefusalKind(StrEnum):
@@ -142,7 +144,9 @@ class Acceptance(Protocol):
     async def take(self, submissions: Sequence[Submission], /) -> Sequence[Receipt | Refusal]:
         """Saved with their tickets in one transaction when this answers; one answer per submission, in order.
 
-        A refusal means that nothing of that submission was saved. Does not raise for a store that is away: LATER.
+        A refusal means that nothing of that submission was saved. What hangs `together` is saved in one transaction; of
+        it only a mail that its campaign sent before is left out alone (DUPLICATE). Does not raise for a store that is
+        away: LATER.
         """
         ...
 

@@ -12,12 +12,16 @@ __all__ = ["Grant", "Queue", "RateQuery", "Rates", "Settlement", "Ticket"]
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A claim check for one mail, leased until the lease runs out. `fence` must come back with the settlement."""
+    """A claim check for one mail, leased until the lease runs out. `fence` must come back with the settlement.
+
+    `since`: when a ready-made message was saved, in seconds of rule time since the epoch; None for a campaign's mail.
+    """
 
     id: int
     mail_id: str
     lane: str
     fence: int
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,24 @@ class Settlement:
 class Queue(Protocol):
     """Ready work as claim checks, never bodies. A mail leaves only where the code says done."""
 
-    async def lease(self, most: int, seconds: float, among: Sequence[str] | None = None, /) -> Sequence[Ticket]:
-        """Tickets that are due, for `seconds` of machine time; where given, `among` the tickets of these mails only."""
+    async def lease(
+        self, most: int, seconds: float, among: Sequence[str] | None = None, /, *, way: str | None = None
+    ) -> Sequence[Ticket]:
+        """Tickets that are due, for `seconds` of machine time; where given, `among` the tickets of these mails only.
+
+        `way`: of this way out only. Whoever waits gets a share: no way out, no controller and no recipient domain takes
+        the turns of others.
+        """
+        ...
+
+    async def lease_expired(
+        self, most: int, seconds: float, before: datetime, after: Ticket | None = None, /
+    ) -> Sequence[Ticket]:
+        """Tickets of ready-made messages saved before that rule time, whatever they wait for; the oldest first."""
+        ...
+
+    async def ways(self) -> frozenset[str]:
+        """The ways out for which something can be leased now; cheap enough to be asked many times a second."""
         ...
 
     async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
@@ -45,7 +65,11 @@ class Queue(Protocol):
         ...
 
     async def postpone(self, lane: str, until: float, /) -> int:
-        """Nothing of the lane before that machine time; one statement; the number of tickets moved."""
+        """Nothing that is ready in the lane before that machine time; one statement; the number of tickets moved."""
+        ...
+
+    async def mend(self) -> None:
+        """Look over some of what is there: mails without a ticket get one, tickets without a use go. A little each."""
         ...
 
     async def ready_in(self, among: Sequence[str] | None = None, /) -> float | None:

@@ -23,7 +23,7 @@ from penstock.ports.returns import NobodySilent, Silences
 from penstock.ports.signing import NoSenders, Senders
 from penstock.ports.store import Standings, Suppressions
 
-__all__ = ["NobodyDecided", "Services", "Tokens"]
+__all__ = ["NobodyDecided", "NobodyTried", "PublicPages", "Services", "Tokens"]
 
 
 class Tokens(Protocol):
@@ -46,6 +46,22 @@ class NobodyDecided:
         return [FRESH] * len(ids)
 
 
+class PublicPages(Protocol):
+    """Knows whether people can opt out at the public address."""
+
+    async def fault(self) -> str:
+        """Why nobody could, as last tried; empty where they can or nobody has tried."""
+        ...
+
+
+class NobodyTried:
+    """The pages work, as far as anybody knows."""
+
+    async def fault(self) -> str:
+        """Empty."""
+        return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What stages may use. A stage names what it needs in `needs`."""
@@ -60,6 +76,8 @@ class Services:
     """The folder of shipped templates: notices/, letters/, pages/."""
     base_url: str = ""
     """Public web address of the opt-out pages, https, without a slash at the end."""
+    public_pages: PublicPages = field(default_factory=NobodyTried)
+    """Whether the pages at `base_url` take an opt-out."""
     reply_domain: str = ""
     """Where replies and mailto opt-outs are read; empty: none is promised."""
     fallback_language: str | None = None

@@ -292,5 +292,4 @@ def _payload(mail: Mail) -> str | None:
 def _notice(mail: Mail, decision: Decision) -> str | None:
     """The version of the first-contact notice this mail carries to a person who did not have one yet."""
     content = mail.content
-    letter = content.letter if isinstance(content, Message) else None
-    return letter.notice if letter is not None and decision.variant == "first" else None
+    return content.notice_version if isinstance(content, Message) and decision.variant == "first" else None

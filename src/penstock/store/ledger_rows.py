@@ -5,6 +5,7 @@ Never an address, a name, a subject or a body.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ class LedgerRow:
 
 
 _BASIS = "basis:"
+_REPLY = re.compile(r"\b[245]\d\d [245]\.\d{1,3}\.\d{1,3}(?= to )", re.ASCII)
+"""Reply code and status, as the adapter for mail servers tells them."""
 
 
 def decision_row(
@@ -88,8 +91,10 @@ def ending_row(ending: Ending, *, at: str, attempt: int) -> dict[str, Any]:
     match outcome:
         case Accepted(receipt):
             row["receipt"] = outside_word(receipt)
-        case Failed(status=status):
+        case Failed(why, status=status):
             row["status"] = outside_word(status)
+            if seen := _REPLY.search(why):
+                row["reply"] = seen[0]
         case TryLater(attempt_used=used):
             row.update(attempt_used=used, until=maybe_iso(ending.due))
     return row

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from penstock.errors import ConfigError
 from penstock.model.keyring import Keyring
 from penstock.ports import Clock
+from penstock.store.bodies import Bodies
 from penstock.store.campaigns import Campaigns
 from penstock.store.chain import Chain
 from penstock.store.connections import path_of
@@ -21,11 +22,15 @@ from penstock.store.list_stats import ListStats
 from penstock.store.mails import Mails
 from penstock.store.notice_texts import NoticeTexts
 from penstock.store.opening import Opened, has_data, open_to_look, open_to_write
+from penstock.store.outcomes import Outcomes
+from penstock.store.placing import PlacingSql
 from penstock.store.rates import Rates
+from penstock.store.receivers import Receivers
 from penstock.store.records import ContactRecord
 from penstock.store.returns import Returns
 from penstock.store.snapshots import Snapshots
 from penstock.store.standings import Standings
+from penstock.store.submissions import Submissions
 from penstock.store.suppressions import Suppressions
 
 __all__ = ["SqliteStore", "has_data"]
@@ -46,6 +51,7 @@ class SqliteStore:
         *,
         new_id: Callable[[], str],
         rules: HouseRules,
+        bodies: Bodies,
     ) -> None:
         self.database = database
         records = ContactRecord()
@@ -54,13 +60,21 @@ class SqliteStore:
         self.suppressions = Suppressions(database, clock, chain)
         self.campaigns = Campaigns(database, clock)
         self.standings = Standings(database, clock, chain)
-        self.mails = Mails(database, clock, chain, self.campaigns, records, redirecting=bool(rules.safety.redirect_to))
+        self.mails = Mails(
+            database, clock, chain, self.campaigns, records, bodies=bodies, redirecting=bool(rules.safety.redirect_to)
+        )
+        placing = PlacingSql(
+            database.statements("mails"), database.statements("identities"), bodies, bool(rules.safety.redirect_to)
+        )
+        self.submissions = Submissions(database, self.campaigns, placing)
         self.ledger = Ledger(database, clock, keyring, chain, self.suppressions, new_id=new_id, rules=rules)
         self.rates = Rates(database, clock)
         self.list_stats = ListStats(database)
         self.notice_texts = NoticeTexts(database, clock, chain)
         self.returns = Returns(database, clock, chain, self.suppressions, records)
         self.snapshots = Snapshots(database, records)
+        self.outcomes = Outcomes(database)
+        self.receivers = Receivers(database, clock)
 
     @classmethod
     async def open(
@@ -90,7 +104,7 @@ class SqliteStore:
 
         opened = await asyncio.to_thread(connect)
         database = Database(opened.writer, opened.reader)
-        return cls(database, keyring, clock, new_id=new_id, rules=rules)
+        return cls(database, keyring, clock, new_id=new_id, rules=rules, bodies=Bodies.beside(path))
 
     async def aclose(self) -> None:
         """Finish what waits and close the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -10,25 +10,31 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from penstock.errors import Unavailable
-from penstock.ports import ReturnCount
+from penstock.observe.backlog import ReadBacklog
+from penstock.observe.metrics import Tallies
+from penstock.web.metrics import Exposition, ReadCounts, ReadSilences
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
     from starlette.requests import Request
 
 __all__ = ["ReadCounts", "ReadSilences", "health_routes"]
 
-ReadCounts = Callable[[], Awaitable[Sequence[ReturnCount]]]
-ReadSilences = Callable[[], Awaitable[Mapping[str, bool]]]
-"""By adapter, whether its ESP is silent; those that nobody watches are left out."""
 _NOT_FOUND, _UNAVAILABLE = 404, 503
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 
-def health_routes(counts: ReadCounts, silences: ReadSilences) -> list[Route]:
-    """Alive: the loop turns. Ready: the store answers. Metrics (Prometheus) are for callers of this machine only, as
-    this listener is open to the world.
+def health_routes(
+    counts: ReadCounts,
+    silences: ReadSilences,
+    *,
+    backlog: ReadBacklog | None = None,
+    tallies: Tallies | None = None,
+    missing: Callable[[], str] = str,
+) -> list[Route]:
+    """Alive: the loop turns. Ready: the store answers, and no process of the relay is `missing` (their names, empty
+    where all go on). Metrics (Prometheus) are for callers of this machine only, as this listener is open to the world.
     """
+    exposition = Exposition(counts, silences, backlog, tallies)
 
     async def alive(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -38,16 +44,18 @@ def health_routes(counts: ReadCounts, silences: ReadSilences) -> list[Route]:
             await counts()
         except Unavailable:
             return PlainTextResponse("the store does not answer\n", status_code=_UNAVAILABLE)
+        if names := missing():
+            return PlainTextResponse(f"not there: {names}\n", status_code=_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
     async def metrics(request: Request) -> Response:
         if not _from_here(request):
             return Response(status_code=_NOT_FOUND)
         try:
-            found, silent = await counts(), await silences()
+            text, kind = await exposition.text()
         except Unavailable:
             return Response(status_code=_UNAVAILABLE)
-        return _exposed(found, silent)
+        return Response(text, media_type=kind)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
@@ -60,35 +68,3 @@ def _from_here(request: Request) -> bool:
         return ip_address(request.client.host).is_loopback
     except ValueError:
         return False
-
-
-def _exposed(counts: Sequence[ReturnCount], silences: Mapping[str, bool]) -> Response:
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-
-    registry = CollectorRegistry()
-    registry.register(_Collector(counts, silences))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-
-class _Collector:
-    """What the processes share, as one process tells it."""
-
-    def __init__(self, counts: Sequence[ReturnCount], silences: Mapping[str, bool]) -> None:
-        self._counts = counts
-        self._silences = silences
-
-    def collect(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        names = ["adapter", "what"]
-        total = CounterMetricFamily("penstock_returns", "What came back from ESPs, by adapter and kind.", labels=names)
-        last = GaugeMetricFamily("penstock_returns_last_seconds", "When it came last, as Unix time.", labels=names)
-        for each in self._counts:
-            labels = [each.adapter, each.what]
-            total.add_metric(labels, each.number)
-            last.add_metric(labels, each.last_at.timestamp())
-        about = "Whether an ESP told nothing for too long of mail that it got, so that advertising waits (1)."
-        silent = GaugeMetricFamily("penstock_adapter_silent", about, labels=names[:1])
-        for adapter, is_silent in self._silences.items():
-            silent.add_metric([adapter], float(is_silent))
-        yield from (total, last, silent)

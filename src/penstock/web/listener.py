@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -13,6 +14,7 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from penstock.errors import ConfigError
+from penstock.web.answered import Answered, CountingApplication
 
 __all__ = ["serve"]
 
@@ -81,20 +83,26 @@ async def serve(
     trusted_proxies: Sequence[str] = (),
     ready: Callable[[str], None] = lambda _url: None,
     head_seconds: float = _HEAD_SECONDS,
+    given: socket.socket | None = None,
+    answered: Answered | None = None,
+    grace: int = _GRACE_SECONDS,
 ) -> None:
     """Serve until `stop` is set. `listen` is HOST:PORT; `ready` is told the address once it answers.
 
-    A connection on which no request head comes in whole within `head_seconds` is closed.
-
-    Raises ConfigError where nothing can listen there.
+    A connection on which no request head comes in whole within `head_seconds` is closed. A bound socket that is `given`
+    is listened at in place of `listen`, and closed in the end. `answered` is told of each answer. Requests that are
+    being answered when `stop` is set have `grace` seconds. Raises ConfigError where nothing can listen there.
     """
     host, _, port = listen.rpartition(":")
-    config = _configured(Starlette(routes=list(routes)), host.strip("[]"), int(port), trusted_proxies, head_seconds)
+    config = _configured(
+        _application(routes, answered), host.strip("[]"), int(port), trusted_proxies, head_seconds, grace
+    )
     server = _Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
+    sockets = [given] if given is not None else None
     try:
-        await server.startup()
+        await server.startup(sockets)
     except SystemExit:
         # uvicorn's way of telling that the address is taken or is none of ours
         raise ConfigError("cannot listen there", where="web.listen", mend="is another process using it?") from None
@@ -105,11 +113,21 @@ async def serve(
         await server.main_loop()
         watch.cancel()
     finally:
-        await server.shutdown()
+        await server.shutdown(sockets)
+
+
+def _application(routes: Sequence[BaseRoute], answered: Answered | None) -> CountingApplication | Starlette:
+    app = Starlette(routes=list(routes))
+    return app if answered is None else CountingApplication(app, routes, answered)
 
 
 def _configured(
-    app: Starlette, host: str, port: int, trusted_proxies: Sequence[str], head_seconds: float
+    app: CountingApplication | Starlette,
+    host: str,
+    port: int,
+    trusted_proxies: Sequence[str],
+    head_seconds: float,
+    grace: int,
 ) -> uvicorn.Config:
     protocol = type("_PatientHere", (_Patient,), {"head_seconds": head_seconds})
     return uvicorn.Config(
@@ -123,7 +141,7 @@ def _configured(
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=grace,
         limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=_HEADER_OCTETS,
         http=protocol,

@@ -67,7 +67,7 @@ INSERT INTO tickets (id, lane, due, fence)
 SELECT mails.seq, mails.lane, again.column2, random() & 0x3fffffffffffffff
 FROM (VALUES /*rows*/ (?, ?)) AS again JOIN mails ON mails.seq = again.column1
 WHERE true
-ON CONFLICT (id) DO UPDATE SET due = excluded.due, lease_until = 0, held = 0, fence = fence + 1
+ON CONFLICT (id) DO UPDATE SET due = excluded.due, lease_until = 0, held = 0, ready = 0, fence = fence + 1
 
 -- name: rows
 SELECT seq, batch, kind, mail_id, at, code, row FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?

@@ -19,9 +19,9 @@ from penstock.config.register_file import GOOD_FOR, FetchedRegister, read_regist
 from penstock.config.settings import Settings, load_settings
 from penstock.errors import PenstockError
 from penstock.law.jurisdictions import Table, policy_warnings
+from penstock.outcomes.receiver_health import receiver_findings
 from penstock.ports import Clock, ReturnCount
 from penstock.probing import pages_finding
-from penstock.receiver_health import receiver_findings
 from penstock.store.backlog_reader import BacklogReader
 from penstock.store.connections import path_of
 from penstock.store.opening import has_data

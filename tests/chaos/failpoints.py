@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,21 @@ class _WatchedQueue:
         self._failpoint = failpoint
         self._journal = journal
 
-    async def lease(self, most: int, seconds: float, among: Sequence[str] | None = None, /) -> Sequence[Ticket]:
-        return await self._inner.lease(most, seconds, among)
+    async def lease(
+        self, most: int, seconds: float, among: Sequence[str] | None = None, /, *, way: str | None = None
+    ) -> Sequence[Ticket]:
+        return await self._inner.lease(most, seconds, among, way=way)
+
+    async def lease_expired(
+        self, most: int, seconds: float, before: datetime, after: Ticket | None = None, /
+    ) -> Sequence[Ticket]:
+        return await self._inner.lease_expired(most, seconds, before, after)
+
+    async def ways(self) -> frozenset[str]:
+        return await self._inner.ways()
+
+    async def mend(self) -> None:
+        await self._inner.mend()
 
     async def renew(self, tickets: Sequence[Ticket], seconds: float, /) -> int:
         return await self._inner.renew(tickets, seconds)

@@ -24,9 +24,9 @@ from aiohttp import web
 from penstock.config.settings import load_settings
 from penstock.errors import ConfigError
 from penstock.gate import open_gate
-from penstock.outcome_call import NotTaken, OutcomeCall, Taken
-from penstock.receiver_health import receiver_findings
-from penstock.telling_outcomes import TellingOutcomes
+from penstock.outcomes.call import NotTaken, OutcomeCall, Taken
+from penstock.outcomes.receiver_health import receiver_findings
+from penstock.outcomes.telling import TellingOutcomes
 from penstock.testing import FakeClock
 from penstock.wiring import House
 
@@ -360,7 +360,7 @@ CRASHING = """
 import asyncio, sys
 from penstock.config.settings import load_settings
 from penstock.gate import open_gate
-from penstock.telling_outcomes import TellingOutcomes
+from penstock.outcomes.telling import TellingOutcomes
 
 async def main():
     async with open_gate(load_settings(sys.argv[1], {})) as gate:

@@ -47,7 +47,7 @@ def message(
 
 
 def submission(*recipients: str, client: Client = CRM, data: bytes | None = None, **said: Any) -> Submission:
-    asked = {} if "stream" in said or data is not None else {"stream": "transactional"}
+    asked: dict[str, Any] = {} if "stream" in said or data is not None else {"stream": "transactional"}
     people = tuple(Recipient(each) for each in recipients or (ANNA,))
     return Submission(client, "bounce@nordlicht.example", people, data or message(), **asked, **said)
 
@@ -92,7 +92,7 @@ async def refusal(accepting: Accepting, given: Submission) -> Refusal:
 
 
 async def states(gate: Gate, *ids: str) -> list[str | None]:
-    return [each and each.state for each in await gate.house.store.mails.load(ids)]
+    return [each.state if each else None for each in await gate.house.store.mails.load(ids)]
 
 
 async def sent(gate: Gate) -> None:

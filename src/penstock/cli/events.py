@@ -78,7 +78,7 @@ def export(
 async def _events(
     gate: Gate, after: Place | None, since: datetime | None, kinds: frozenset[OutcomeKind]
 ) -> AsyncIterator[OutcomeEvent]:
-    from penstock.outcome_events import OutcomeEvents
+    from penstock.outcomes.events import OutcomeEvents
 
     events = OutcomeEvents(gate.house.store.outcomes)
     async for event in events.walk(after or Place(0, WHOLE_ROW), since):

@@ -59,7 +59,7 @@ async def alone(options: Globals, settings: Settings, roles: frozenset[str]) -> 
     """Run these roles in this process until it is stopped; the exit code."""
     from penstock.clock import ShiftedClock
     from penstock.gate import open_gate
-    from penstock.relay_alone import run_alone
+    from penstock.relay.alone import run_alone
     from penstock.running import stopping_by_signal
 
     clock = ShiftedClock(options.now) if options.now is not None else None
@@ -74,7 +74,7 @@ async def _group(options: Globals, settings: Settings, roles: frozenset[str]) ->
     from datetime import UTC, datetime
 
     from penstock.observe.log import configure
-    from penstock.relay_group import run_group
+    from penstock.relay.group import run_group
     from penstock.running import stopping_by_signal
 
     configure(json=not sys.stderr.isatty(), level=20)

@@ -43,18 +43,15 @@ class CompatOrder:
 
 def submissions_for(sender: Sender, addresses: Sequence[str], data: bytes) -> list[Submission]:
     """One message for all these; more than one submission where they are many."""
-    wishes = sender.wishes
     return [
-        Submission(
-            sender.client,
-            sender.address,
-            tuple(map(Recipient, addresses[place : place + _MOST_OF_ONE])),
-            data,
-            stream=wishes.stream.lower(),
-            campaign=wishes.campaign,
-            controller=wishes.controller,
-            tag=wishes.tag,
-            together=True,
-        )  # fmt: skip
+        _submission(sender, addresses[place : place + _MOST_OF_ONE], data)
         for place in range(0, len(addresses), _MOST_OF_ONE)
     ]
+
+
+def _submission(sender: Sender, addresses: Sequence[str], data: bytes) -> Submission:
+    wishes = sender.wishes
+    return Submission(
+        sender.client, sender.address, tuple(map(Recipient, addresses)), data, stream=wishes.stream.lower(),
+        campaign=wishes.campaign, controller=wishes.controller, tag=wishes.tag, together=True,
+    )  # fmt: skip

@@ -24,8 +24,20 @@ _MOST_OCTETS = 10_000
 _LEEWAY_SECONDS = 60
 """Two clocks are never the same: so much later is now."""
 _RESERVED = frozenset(
-    "x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding "
-    "to from subject reply-to cc bcc".split()
+    {
+        "x-sg-id",
+        "x-sg-eid",
+        "received",
+        "dkim-signature",
+        "content-type",
+        "content-transfer-encoding",
+        "to",
+        "from",
+        "subject",
+        "reply-to",
+        "cc",
+        "bcc",
+    }
 )
 _FORMS = ("text/plain", "text/html", "text/calendar", "text/x-amp-html")
 _FIELDS = {
@@ -221,6 +233,8 @@ def _mailboxes(given: Sequence[MailboxIn] | None, where: str) -> list[Mailbox]:
 
 
 def _mailbox(given: MailboxIn, where: str) -> Mailbox:
+    if "<" in given.email or ">" in given.email:
+        raise RequestError(400, "Does not contain a valid address.", where=f"{where}.email")
     return mailbox(given.written, f"{where}.email")
 
 
@@ -237,8 +251,7 @@ def _headers(of_all: Mapping[str, str] | None, own: Mapping[str, str] | None, wh
 
 
 def _arguments(mail: SendIn, one: PersonalizationIn, where: str) -> dict[str, str]:
-    of_all = mail.custom_args if isinstance(mail.custom_args, dict) else {}
-    found = {**of_all, **(one.custom_args or {})}
+    found = {**(mail.custom_args or {}), **(one.custom_args or {})}
     if sum(len(each.encode()) for pair in found.items() for each in pair) > _MOST_OCTETS:
         raise RequestError(400, f"The total size may not exceed {_MOST_OCTETS} bytes.", where=f"{where}.custom_args")
     return found

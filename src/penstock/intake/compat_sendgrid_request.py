@@ -6,12 +6,12 @@ import binascii
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from penstock.intake.http_problem import RequestError
 
-__all__ = ["FileIn", "MailboxIn", "PersonalizationIn", "RequestFaults", "SendIn", "read_send"]
+__all__ = ["FileIn", "MailboxIn", "PersonalizationIn", "RequestFaultsError", "SendIn", "read_send"]
 
 _MOST_FAULTS = 20
 _MOST = 1000
@@ -22,7 +22,12 @@ Filled = Annotated[str, StringConstraints(min_length=1)]
 Words = dict[str, str]
 
 
-class RequestFaults(RequestError):
+def _no_text(value: Any) -> Any:
+    """The description calls this field a text in one place and an object in another."""
+    return {} if isinstance(value, str) else value
+
+
+class RequestFaultsError(RequestError):
     """Several faults of one request: pairs of what is wrong and the path of its field. The first stands for all."""
 
     def __init__(self, faults: list[tuple[str, str]]) -> None:
@@ -170,7 +175,7 @@ class SendIn(_In):
     template_id: str | None = None
     headers: Words | None = None
     categories: Annotated[list[Annotated[str, StringConstraints(max_length=255)]], Field(max_length=10)] | None = None
-    custom_args: Words | str | None = None
+    custom_args: Annotated[Words, BeforeValidator(_no_text)] | None = None
     send_at: int | None = None
     batch_id: str | None = None
     asm: AsmIn | None = None
@@ -180,12 +185,12 @@ class SendIn(_In):
 
 
 def read_send(value: Any) -> SendIn:
-    """The body. Raises RequestFaults."""
+    """The body. Raises RequestFaultsError."""
     try:
         return SendIn.model_validate(value)
     except ValidationError as fault:
         errors = fault.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
-    raise RequestFaults([_told(error) for error in errors])
+    raise RequestFaultsError([_told(error) for error in errors])
 
 
 def _told(error: ErrorDetails) -> tuple[str, str]:

@@ -83,8 +83,9 @@ def opt_out_routes(
                 await effect.opt_out(found)
         except Unavailable:
             return pages.page("away", accepted=accepted)
-        kind = "done" if posted else "ask"
-        return pages.page(kind, found.controller, language=found.language, accepted=accepted, test=found.test)
+        return pages.page(
+            "done" if posted else "ask", found.controller, language=found.language, accepted=accepted, test=found.test
+        )
 
     # Any path below, as Starlette would answer a slash at the end with a redirect.
     return [Route("/u/{token:path}", answer, methods=["GET", "HEAD", "POST"])]

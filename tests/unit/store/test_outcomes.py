@@ -25,7 +25,7 @@ from penstock.model.outcome_event import WHOLE_ROW, OutcomeEvent, OutcomeKind, P
 from penstock.model.safety import Safety
 from penstock.model.suppression import SuppressionKind, SuppressionReason
 from penstock.model.verdict import Verdict
-from penstock.outcome_events import OutcomeEvents
+from penstock.outcomes.events import OutcomeEvents
 from penstock.ports import Ending
 from penstock.store.house_rules import HouseRules
 from penstock.store.placing import HandedIn

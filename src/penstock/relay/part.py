@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from penstock.config.settings import Settings
-from penstock.relay_doors import Door
+from penstock.relay.doors import Door
 
 __all__ = ["PROGRAM", "ROLES", "Part", "RelayOrder", "parts_of"]
 
@@ -17,7 +17,7 @@ PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-from penstock.relay_process import main
+from penstock.relay.process import main
 main()
 """
 ROLES = ("smtp", "http", "web", "worker")

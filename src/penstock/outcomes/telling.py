@@ -13,8 +13,8 @@ from penstock.config.outcomes_section import ReceiverSettings
 from penstock.errors import Unavailable
 from penstock.model.outcome_event import OutcomeEvent, OutcomeKind, Place
 from penstock.observe.log import get_logger
-from penstock.outcome_call import Gone, NotTaken, OutcomeCall, Taken, keys_of_receivers, written
-from penstock.outcome_events import OutcomeEvents
+from penstock.outcomes.call import Gone, NotTaken, OutcomeCall, Taken, keys_of_receivers, written
+from penstock.outcomes.events import OutcomeEvents
 from penstock.store.receivers import LEASE_SECONDS, ReceiverState
 from penstock.wiring import House
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from penstock.errors import ConfigError, StoreUnavailable
-from penstock.supervising import Pace, Post, Supervisor
+from penstock.relay.supervising import Pace, Post, Supervisor
 
 QUICK = Pace(first_pause=0.02, longest_pause=0.2, start=10.0, silence=10.0, grace=10.0)
 

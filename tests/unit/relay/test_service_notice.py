@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from penstock.errors import ConfigError
-from penstock.service_notice import ServiceNotice, given_sockets
+from penstock.relay.service_notice import ServiceNotice, given_sockets
 
 
 @pytest.fixture

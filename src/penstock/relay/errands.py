@@ -30,7 +30,7 @@ class RelayErrands:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        from penstock.telling_outcomes import TellingOutcomes
+        from penstock.outcomes.telling import TellingOutcomes
 
         telling = TellingOutcomes(self._house)
         await asyncio.gather(

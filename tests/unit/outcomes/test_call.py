@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.errors import ConfigError
 from penstock.model.outcome_event import COLUMNS, OutcomeEvent, OutcomeKind, Place
-from penstock.outcome_call import read_key, signature, written
+from penstock.outcomes.call import read_key, signature, written
 
 EVENT = OutcomeEvent(Place(7), "2026-11-20T08:00:00Z", OutcomeKind.SENT, mail_id="ab", address="anna@maskin.example")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from penstock.errors import PenstockError
-from penstock.outcome_call import keys_of_receivers
+from penstock.outcomes.call import keys_of_receivers
 from penstock.store.receivers import ReceiverState
 from penstock.wiring import House
 

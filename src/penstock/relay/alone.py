@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from penstock.observe.log import configure
 from penstock.observe.metrics import Tallies
-from penstock.relay_doors import Reserved, doors_of
-from penstock.relay_part import parts_of
-from penstock.relay_roles import RelayRoles
-from penstock.service_notice import ServiceNotice, given_sockets
+from penstock.relay.doors import Reserved, doors_of
+from penstock.relay.part import parts_of
+from penstock.relay.roles import RelayRoles
+from penstock.relay.service_notice import ServiceNotice, given_sockets
 from penstock.wiring import House
 
 __all__ = ["run_alone"]

@@ -11,9 +11,9 @@ from penstock.clock import ShiftedClock, SystemClock
 from penstock.errors import ConfigError, ContractError, InvalidInput, Unavailable
 from penstock.observe.log import configure
 from penstock.observe.metrics import Tallies, shared_counts
-from penstock.relay_part import RelayOrder
-from penstock.relay_roles import RelayRoles
-from penstock.relay_voice import RelayVoice, leave_within
+from penstock.relay.part import RelayOrder
+from penstock.relay.roles import RelayRoles
+from penstock.relay.voice import RelayVoice, leave_within
 from penstock.running import run_async
 from penstock.wiring import open_house
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from penstock.relay_voice import RelayVoice
+from penstock.relay.voice import RelayVoice
 
 
 async def test_the_end_of_the_starter_is_the_end() -> None:
@@ -44,5 +44,5 @@ def test_a_starter_that_does_not_listen_or_is_gone_holds_nothing_up() -> None:
 
 
 def test_a_process_that_was_to_leave_leaves_though_it_hangs() -> None:
-    program = "import time; from penstock.relay_voice import leave_within; leave_within(0.1); time.sleep(60)"
+    program = "import time; from penstock.relay.voice import leave_within; leave_within(0.1); time.sleep(60)"
     assert subprocess.run([sys.executable, "-c", program], timeout=30).returncode == 1

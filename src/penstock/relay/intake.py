@@ -14,7 +14,7 @@ from penstock.errors import ConfigError
 from penstock.model.window import parse_window
 from penstock.observe.counted_acceptance import CountedAcceptance
 from penstock.observe.metrics import Tallies
-from penstock.relay_doors import Door, listening_socket
+from penstock.relay.doors import Door, listening_socket
 from penstock.web.listener import serve
 from penstock.wiring import House
 

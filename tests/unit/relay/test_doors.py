@@ -12,8 +12,8 @@ import pytest
 
 from penstock.config.settings import Settings, load_settings
 from penstock.errors import ConfigError
-from penstock.relay_doors import Door, Reserved, doors_of, listening_socket
-from penstock.relay_part import RelayOrder, parts_of
+from penstock.relay.doors import Door, Reserved, doors_of, listening_socket
+from penstock.relay.part import RelayOrder, parts_of
 
 
 def settings(folder: Path, **given: str) -> Settings:

@@ -14,10 +14,10 @@ from functools import partial
 
 from penstock.config.settings import Settings
 from penstock.observe.metrics import SHARED_FOLDER, forget_process
-from penstock.relay_doors import Door, Reserved, doors_of
-from penstock.relay_part import PROGRAM, RelayOrder, parts_of
-from penstock.service_notice import ServiceNotice, given_sockets
-from penstock.supervising import Pace, Post, Supervisor
+from penstock.relay.doors import Door, Reserved, doors_of
+from penstock.relay.part import PROGRAM, RelayOrder, parts_of
+from penstock.relay.service_notice import ServiceNotice, given_sockets
+from penstock.relay.supervising import Pace, Post, Supervisor
 
 __all__ = ["run_group"]
 

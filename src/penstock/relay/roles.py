@@ -15,10 +15,10 @@ from penstock.model.outcome import Accepted, Outcome, Uncertain
 from penstock.model.verdict import Decision
 from penstock.observe.log import get_logger
 from penstock.observe.metrics import Tallies
-from penstock.relay_doors import Door, listening_socket
-from penstock.relay_errands import RelayErrands
-from penstock.relay_intake import RelayIntake
-from penstock.relay_part import Part
+from penstock.relay.doors import Door, listening_socket
+from penstock.relay.errands import RelayErrands
+from penstock.relay.intake import RelayIntake
+from penstock.relay.part import Part
 from penstock.store.backlog_reader import BacklogReader
 from penstock.web.health import health_routes
 from penstock.wiring import House

@@ -64,6 +64,8 @@ class ReadyMade:
     contact_id: str | None = None
     known: bool = False
     tag: str = ""
+    begun_at: datetime | None = None
+    attempts: int = 0
 
 
 class Assembler:
@@ -150,6 +152,8 @@ class Assembler:
             identity=self._identifier.of(contact),
             content=made.content,
             contact_id=made.contact_id,
+            begun_at=made.begun_at,
+            attempts=made.attempts,
             tag=made.tag,
         )
 
@@ -214,8 +218,8 @@ class Assembler:
 
     def _from_saved(self, saved: SavedMail) -> Mail | None:
         if saved.content is not None and saved.recipient is not None:
-            mail = self._from_message(saved, saved.content, saved.recipient)
-        elif saved.campaign is not None and saved.contact is not None:
+            return self._from_message(saved, saved.content, saved.recipient)
+        if saved.campaign is not None and saved.contact is not None:
             mail = self._draft(saved, saved.campaign, saved.contact)
         else:
             return None
@@ -241,9 +245,12 @@ class Assembler:
             contact_id=saved.contact_id,
             known=saved.contact is not None,
             tag=saved.tag,
+            begun_at=saved.begun_at or self._clock.now(),
+            attempts=saved.attempts,
         )
-        # The address as the client wrote it: what is stored of a person may be another form of it.
-        contact = Contact(recipient) if saved.contact is None else replace(saved.contact, address=recipient)
+        contact = saved.contact or Contact(recipient)
+        if contact.address != recipient:  # what is stored of a person may be another form than the client's
+            contact = replace(contact, address=recipient)
         return self.ready_made(saved.id, contact, made)
 
 

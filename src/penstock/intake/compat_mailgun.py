@@ -118,7 +118,7 @@ def _written(form: Form, client: Client, bounds: Bounds, writer: LetterWriter) -
         data = desk.data([shown for shown, _ in to], lambda text: text)
         return submissions_for(sender, [each for _, each in (*to, *copies)], data)
     if len(to) * (1 + len(copies)) > _MOST_RECIPIENTS:
-        raise RequestError(400, f"too many recipients: at most {_MOST_RECIPIENTS} in one request", where="to")
+        raise RequestError(400, f"too many recipients: at most {_MOST_RECIPIENTS} in one request")
     found: list[Submission] = []
     for shown, each in to:
         filling = _Filling(shown, each, values.get(each.lower(), {}), bounds.size_limit)
@@ -217,7 +217,7 @@ def _recipients(form: Form) -> tuple[list[Mailbox], list[Mailbox]]:
                 seen.add(address.lower())
                 found[-1].append((shown, address))
     if len(seen) > _MOST_RECIPIENTS:
-        raise RequestError(400, f"too many recipients: at most {_MOST_RECIPIENTS} in one request", where="to")
+        raise RequestError(400, f"too many recipients: at most {_MOST_RECIPIENTS} in one request")
     return found[0], found[1]
 
 

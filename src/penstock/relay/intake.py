@@ -6,10 +6,13 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from penstock.config.relay_section import RelaySettings
+from penstock.config.senders import sender_of
+from penstock.config.settings import Settings
 from penstock.errors import ConfigError
 from penstock.model.window import parse_window
 from penstock.observe.counted_acceptance import CountedAcceptance
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from penstock.intake.smtp_listener import SmtpListener
     from penstock.intake.smtp_quota import ConnectionQuota
-    from penstock.ports.intake import Acceptance, Doorkeeper
+    from penstock.ports.intake import Acceptance, Client, Doorkeeper
 
 __all__ = ["RelayIntake"]
 
@@ -101,15 +104,18 @@ class RelayIntake:
         stop: asyncio.Event,
         opened: Callable[[Door], None],
     ) -> None:
+        from penstock.intake.compat_door import CompatRules, compat_routes
         from penstock.intake.http_door import HttpRules, http_routes
 
         web = self._house.settings.web
         rules = HttpRules(
             self._relay.size_limit, parse_window(self._relay.look_ups), trusts_proxies=bool(web.trusted_proxies)
         )
+        clock, settings = self._house.clock, self._house.settings
+        compat = CompatRules(self._relay.size_limit, clock.now, partial(_knows_domain, settings))
         counted = CountedAcceptance(acceptance, self._tallies, "http")
         await serve(
-            [*http_routes(counted, doorkeeper, rules), *health],
+            [*http_routes(counted, doorkeeper, rules), *compat_routes(counted, doorkeeper, compat), *health],
             f"{door.host}:{door.port}",
             stop,
             trusted_proxies=web.trusted_proxies,
@@ -135,6 +141,14 @@ class RelayIntake:
         for kind in {kind for each in counters for kind in each.refused}:
             counted[f"refused_{kind}"] = sum(each.refused[kind] for each in counters)
         self._tallies.sessions(sum(each.open_sessions for each in counters), counted)
+
+
+def _knows_domain(settings: Settings, client: Client, domain: str) -> bool:
+    """Whether a `[[sender]]` of this client's controllers has the domain; without any, every domain is known."""
+    sender = sender_of(settings, f"x@{domain}")
+    if sender is None:
+        return not settings.sender
+    return not (client.controllers and sender.controllers) or not client.controllers.isdisjoint(sender.controllers)
 
 
 def _session_id() -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from penstock.compose.splice.fault import SpliceFault, unreadable
 
 __all__ = ["Field", "HeaderBlock", "header_block"]
 
 _NAME = re.compile(rb"([!-9;-~]+):")
+_WHOLE = re.compile(rb"([!-9;-~]+):[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n(?![ \t])")
 _FOLD = (b" ", b"\t")
+_SMALL = 1 << 18
+_KEPT = 64
 _MOST_FIELDS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field: `name` in lower case; its octets without the final CRLF."""
 
     name: str
@@ -52,6 +56,11 @@ class HeaderBlock:
 
 def header_block(data: bytes, start: int, end: int) -> HeaderBlock | SpliceFault:
     """The block that the octets from `start` to `end` begin with. A line that is no field is a fault."""
+    # One message is looked at by several stages, one after the other; a large one is not held on to.
+    return _kept(data, start, end) if len(data) <= _SMALL else _read(data, start, end)
+
+
+def _read(data: bytes, start: int, end: int) -> HeaderBlock | SpliceFault:
     if data.startswith(b"\r\n", start, end):
         return HeaderBlock(start, (), start, start + 2, closed=True, separated=True)
     gap = data.find(b"\r\n\r\n", start, end)
@@ -61,6 +70,12 @@ def header_block(data: bytes, start: int, end: int) -> HeaderBlock | SpliceFault
     fields: list[Field] = []
     place, stop = start, 0
     while place < last:
+        whole = _WHOLE.match(data, place, last)
+        if whole is not None and len(fields) < _MOST_FIELDS:
+            stop = whole.end() - 2
+            fields.append(Field(_lower(whole[1]), place, stop))
+            place = stop + 2
+            continue
         name = _NAME.match(data, place, last)
         if name is None:
             return unreadable("a header line is no header, or no empty line ends the headers")
@@ -69,6 +84,14 @@ def header_block(data: bytes, start: int, end: int) -> HeaderBlock | SpliceFault
         stop = data.find(b"\r\n", name.end(), last)
         while stop >= 0 and stop + 2 < last and data[stop + 2 : stop + 3] in _FOLD:
             stop = data.find(b"\r\n", stop + 2, last)
-        fields.append(Field(name[1].decode("ascii").lower(), place, last if stop < 0 else stop))
+        fields.append(Field(_lower(name[1]), place, last if stop < 0 else stop))
         place = last if stop < 0 else stop + 2
     return HeaderBlock(start, tuple(fields), last, end if gap < 0 else gap + 4, stop >= 0, gap >= 0)
+
+
+@lru_cache(maxsize=1_024)
+def _lower(name: bytes) -> str:
+    return name.decode("ascii").lower()
+
+
+_kept = lru_cache(maxsize=_KEPT)(_read)

@@ -57,6 +57,8 @@ class SubmissionRules:
         read = read_head(submission.data) if submission.data else HandedHead("", {}, bulk=False)
         if isinstance(read, str):
             return refused(RefusalKind.INVALID, read)
+        if b"\0" in submission.data:
+            return refused(RefusalKind.INVALID, "a NUL octet is in the message")  # no server takes it (RFC 5321 4.5.2)
         recipients = _recipients(submission)
         if isinstance(recipients, Refusal):
             return recipients

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from penstock.compose.splice.charset import codec_of, in_utf8
@@ -57,6 +58,7 @@ def without_comments(value: str) -> str | None:
     return None if depth else "".join(kept)
 
 
+@lru_cache(maxsize=256)
 def content_type(value: str) -> ContentType | None:
     """The value of a Content-Type field; None when it cannot be read in one way only.
 

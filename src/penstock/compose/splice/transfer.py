@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from penstock.compose.splice.edit import Edit
 
@@ -22,6 +23,7 @@ _ASCII = bytes(range(128))
 
 _PLAIN = bytes(range(0x20, 0x7F)).replace(b"=", b"") + b"\t"
 _BLANK = (b" ", b"\t")
+_KEPT_LINES, _KEPT_OCTETS = 2_048, 2_048
 _GROUP = 16  # lines: a part that is mostly plain has few groups that are not
 Taboo = tuple[bytes, ...]
 """How no line may begin."""
@@ -175,6 +177,11 @@ def _quoted_group(lines: list[bytes], taboo: Taboo) -> bytes:
 
 
 def _quoted_line(line: bytes, taboo: Taboo) -> bytes:
+    # The lines of a notice are the same in most mails.
+    return _kept_line(line, taboo) if len(line) <= _KEPT_OCTETS else _coded_line(line, taboo)
+
+
+def _coded_line(line: bytes, taboo: Taboo) -> bytes:
     pieces = binascii.b2a_qp(line, istext=False).split(b"=\n")
     # A line feed behind the 76th octet makes the library overlook that the line is full.
     if max(map(len, pieces)) >= _LINE and len(pieces) > 1:
@@ -219,3 +226,6 @@ def _base64(content: bytes) -> Iterator[bytes]:
         if start:
             yield b"\r\n"
         yield b"\r\n".join([whole[place : place + _LINE] for place in range(0, len(whole), _LINE)])
+
+
+_kept_line = lru_cache(maxsize=_KEPT_LINES)(_coded_line)

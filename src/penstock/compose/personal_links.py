@@ -39,11 +39,13 @@ def personal_links(
     own = tuple(each.partition("//")[2] for each in ours)
     theirs = _their_own(mail)
     for part, words in (("html", letter.html), ("text", letter.text)):
-        for piece in words.split("//")[1:] if words else ():
-            url = _URL.match(piece)
-            if url is None or piece.startswith(own) or unescape(url[0]) in theirs:
-                continue
-            what = _carried(url[0], mail, read)
+        found = [_URL.match(piece) for piece in words.split("//")[1:] if not piece.startswith(own)] if words else []
+        urls = [url[0] for url in found if url is not None]
+        # Most letters have nothing of the kind: asked of all addresses together, it is told in a few searches.
+        if not urls or _carried("\n".join(urls), mail, read) is None:
+            continue
+        for url in urls:
+            what = None if unescape(url) in theirs else _carried(url, mail, read)
             if what is not None:
                 yield part, what
 

@@ -12,7 +12,9 @@ from penstock.compose.splice.fault import SpliceFault, unreadable
 __all__ = ["Field", "HeaderBlock", "header_block"]
 
 _NAME = re.compile(rb"([!-9;-~]+):")
-_WHOLE = re.compile(rb"([!-9;-~]+):[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n(?![ \t])")
+_WHOLE = re.compile(rb"([!-9;-~]+):[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
+_PLAIN = re.compile(rb"(?:[!-9;-~]+:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n)+")
+_MOST_OCTETS = 1 << 16
 _FOLD = (b" ", b"\t")
 _SMALL = 1 << 18
 _KEPT = 64
@@ -67,15 +69,27 @@ def _read(data: bytes, start: int, end: int) -> HeaderBlock | SpliceFault:
     last = end if gap < 0 else gap + 2
     if data.find(b"\0", start, last) >= 0:
         return unreadable("a header holds a NUL octet")
+    fields = _plain_fields(data, start, last)
+    if fields is not None:
+        return HeaderBlock(start, fields, last, end if gap < 0 else gap + 4, closed=True, separated=gap >= 0)
+    return _one_by_one(data, start, end, gap)
+
+
+def _plain_fields(data: bytes, start: int, last: int) -> tuple[Field, ...] | None:
+    """The fields of a block that is as it mostly is; None for any other."""
+    if last - start > _MOST_OCTETS or _PLAIN.fullmatch(data, start, last) is None:
+        return None
+    fields = tuple(
+        [Field(_lower(found[1]), found.start(), found.end() - 2) for found in _WHOLE.finditer(data, start, last)]
+    )
+    return fields if len(fields) <= _MOST_FIELDS else None
+
+
+def _one_by_one(data: bytes, start: int, end: int, gap: int) -> HeaderBlock | SpliceFault:
+    last = end if gap < 0 else gap + 2
     fields: list[Field] = []
     place, stop = start, 0
     while place < last:
-        whole = _WHOLE.match(data, place, last)
-        if whole is not None and len(fields) < _MOST_FIELDS:
-            stop = whole.end() - 2
-            fields.append(Field(_lower(whole[1]), place, stop))
-            place = stop + 2
-            continue
         name = _NAME.match(data, place, last)
         if name is None:
             return unreadable("a header line is no header, or no empty line ends the headers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -15,7 +15,7 @@ from penstock.compose.plaintext import template_to_text
 from penstock.intake.http_problem import RequestError
 from penstock.model.mail import Attachment, Header, Letter
 
-__all__ = ["CompatLetter", "LetterWriter", "Mailbox", "enclosed", "growth"]
+__all__ = ["CompatLetter", "LetterWriter", "Mailbox", "enclosed"]
 
 _BOUNDARY_DIGITS = 24
 _CID_DIGITS = 32
@@ -97,16 +97,6 @@ def enclosed(name: str, kind: str, data: bytes, cid: str = "") -> Attachment:
     if fault := type_fault(name, kind):
         raise RequestError(422, fault, where="type")
     return Attachment(name, kind, data, cid)
-
-
-def growth(text: str, values: Mapping[str, str], most: int) -> None:
-    """Raises RequestError 413 where a text would have more than `most` characters with its values filled in."""
-    length = len(text)
-    for tag, value in values.items():
-        if len(value) > len(tag):
-            length += text.count(tag) * (len(value) - len(tag))
-        if length > most:
-            raise RequestError(413, f"the message is larger than {most} octets")
 
 
 def _listed(name: str, mailboxes: Sequence[str]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from penstock.intake.compat_letter import CompatLetter, LetterWriter, Mailbox, enclosed, growth
+from penstock.intake.compat_letter import CompatLetter, LetterWriter, Mailbox, enclosed
 from penstock.intake.compat_order import Bounds, CompatOrder, Sender, submissions_for
 from penstock.intake.compat_sendgrid_request import FileIn, MailboxIn, PersonalizationIn, SendIn, read_send
+from penstock.intake.compat_substitution import Effort, Substitution
 from penstock.intake.compat_wishes import Wishes, letter_headers
 from penstock.intake.http_fields import mailbox
 from penstock.intake.http_json import read_json
@@ -21,6 +20,7 @@ __all__ = ["sendgrid_order"]
 
 _MOST_RECIPIENTS = 1000
 _MOST_OCTETS = 10_000
+_MOST_TAG = 200
 _LEEWAY_SECONDS = 60
 """Two clocks are never the same: so much later is now."""
 _RESERVED = frozenset(
@@ -56,6 +56,7 @@ def sendgrid_order(body: bytearray, client: Client, bounds: Bounds) -> CompatOrd
     """What a request comes to; empties `body`. Raises RequestError for what cannot be read, written or honoured."""
     value = read_json(body)
     body.clear()
+    _count(value)
     mail = read_send(value)
     _check(mail, bounds)
     desk = _Desk(mail, client, bounds)
@@ -73,7 +74,7 @@ class _Desk:
         self._writer = LetterWriter(size_limit=bounds.size_limit, most=bounds.most)
         self._forms = _forms(mail)
         self._files = tuple(_file(each, f"attachments.{place}") for place, each in enumerate(mail.attachments or ()))
-        self._recipients = 0
+        self._effort = Effort()
 
     def submissions(self, place: int) -> list[Submission]:
         """Those of one personalization."""
@@ -82,14 +83,10 @@ class _Desk:
         addresses = [address for _, address in (*to, *cc, *bcc)]
         if len({address.lower() for address in addresses}) < len(addresses):
             raise RequestError(400, "Each email address must be unique between to, cc, and bcc.", where=where)
-        self._recipients += len(addresses)
-        if self._recipients > _MOST_RECIPIENTS:
-            what = f"There may be at most {_MOST_RECIPIENTS} recipients."
-            raise RequestError(400, what, where="personalizations")
         from_, address = _mailbox(one.from_, f"{where}.from") if one.from_ else _mailbox(self._mail.from_, "from")
         headers = _headers(self._mail.headers, one.headers, where)
-        wishes = Wishes.of(headers, _arguments(self._mail, one, where), next(iter(self._mail.categories or ()), ""))
-        filling = _Filling(one.substitutions or {}, self._size_limit, f"{where}.substitutions")
+        wishes = Wishes.of(headers, _arguments(self._mail, one, where), _tag(self._mail.categories))
+        filling = Substitution(one.substitutions or {}, self._size_limit, self._effort, f"{where}.substitutions")
         try:
             data = self._writer.written(self._letter(one, from_, (to, cc), headers, filling))
         except RequestError as fault:
@@ -102,7 +99,7 @@ class _Desk:
         from_: str,
         shown: tuple[Sequence[Mailbox], Sequence[Mailbox]],
         headers: Mapping[str, str],
-        filling: _Filling,
+        filling: Substitution,
     ) -> CompatLetter:
         subject = one.subject or self._mail.subject
         if subject is None:
@@ -123,28 +120,22 @@ class _Desk:
         )
 
 
-class _Filling:
-    """Substitution tags of one personalization: all at once, so that no value is searched for tags."""
-
-    def __init__(self, values: Mapping[str, str], most: int, where: str) -> None:
-        if "" in values:
-            raise RequestError(400, "A substitution tag is empty.", where=where)
-        if sum(len(each.encode()) for pair in values.items() for each in pair) > _MOST_OCTETS:
-            raise RequestError(400, f"The total size may not exceed {_MOST_OCTETS} bytes.", where=where)
-        self._values = values
-        self._most = most
-        self._tags = _tags(tuple(sorted(values, key=len, reverse=True))) if values else None
-
-    def filled(self, text: str | None) -> str | None:
-        if self._tags is None or text is None:
-            return text
-        growth(text, self._values, self._most)
-        return self._tags.sub(lambda found: self._values[found[0]], text)
+def _count(value: Any) -> None:
+    """Raises RequestError 400 for too many recipients, before each of them is looked at."""
+    given = value.get("personalizations") if isinstance(value, dict) else None
+    whole = sum(
+        len(found)
+        for one in (given if isinstance(given, list) else ())
+        if isinstance(one, dict)
+        for name in ("to", "cc", "bcc")
+        if isinstance(found := one.get(name), list)
+    )
+    if whole > _MOST_RECIPIENTS:
+        raise RequestError(400, f"There may be at most {_MOST_RECIPIENTS} recipients.", where="personalizations")
 
 
-@lru_cache(maxsize=64)
-def _tags(longest_first: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, longest_first)))
+def _tag(categories: Sequence[str] | None) -> str:
+    return categories[0][:_MOST_TAG] if categories else ""
 
 
 def _check(mail: SendIn, bounds: Bounds) -> None:

@@ -177,10 +177,10 @@ class _Door:
         scheme, _, value = given.partition(" ")
         match scheme.lower():
             case "bearer":
-                return await self._doorkeeper.bearer(value.strip(), caller)
+                return await self._doorkeeper.bearer(value.strip(" "), caller)
             case "basic":
                 try:
-                    name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+                    name, _, secret = base64.b64decode(value.strip(" "), validate=True).decode().partition(":")
                 except (ValueError, binascii.Error):
                     return None
                 return await self._doorkeeper.login(name, secret, caller)

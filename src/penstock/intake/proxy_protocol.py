@@ -54,7 +54,7 @@ def _read(family: bytes, word: bytes) -> str:
     match family:
         case b"TCP4":
             return str(IPv4Address(word.decode("ascii")))
-        case b"TCP6":
+        case b"TCP6" if b"%" not in word:  # a zone means nothing to anybody else
             return str(IPv6Address(word.decode("ascii")))
         case _:
             raise ValueError("no family of the protocol")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
@@ -24,6 +25,21 @@ def scrub_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any])
     return event
 
 
+class _Lines:
+    """Writes a line for each event. One that cannot be written is left out: what is logged goes on."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def msg(self, message: str) -> None:
+        # Often the log lies on the disk that is full, and whoever tells of that is about to answer a client.
+        with suppress(OSError):
+            self._file.write(f"{message}\n")
+            self._file.flush()
+
+    debug = info = warning = error = critical = msg
+
+
 def configure(*, json: bool = False, level: int = 30) -> None:
     """Set the process-wide renderer once, at the program's start. `level` as in `logging` (30: warnings and worse)."""
     renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
@@ -35,7 +51,7 @@ def configure(*, json: bool = False, level: int = 30) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_args: _Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -212,7 +212,7 @@ class SqlQueue:
 
         A mail that waits without a ticket gets one, a ticket whose mail is gone or over goes: that does not come of us,
         but of a store put back from a copy, or of a hand in it. A lease that reaches far beyond any, as after a clock
-        that was ahead, ends now.
+        that was ahead, ends now; so does so long a wait for our own pace, which is asked again then.
         """
         machine, place = self._clock.machine(), self._place
         lost, useless, self._place = await self._database.read(
@@ -222,7 +222,7 @@ class SqlQueue:
         def job(connection: apsw.Connection) -> None:
             connection.execute(self._sql["find"], (carried(lost), self._clock.now().timestamp()))
             connection.execute(self._sql["clear"], (carried(useless), machine))
-            connection.execute(self._sql["too_far"], (machine, _FAR_SECONDS))
+            connection.execute(self._sql["too_far"], (machine, _FAR_SECONDS, _MOVED_AT_ONCE))
 
         await self._database.write(job)
 

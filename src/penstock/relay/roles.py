@@ -20,6 +20,7 @@ from penstock.relay.errands import RelayErrands
 from penstock.relay.intake import RelayIntake
 from penstock.relay.part import Part
 from penstock.store.backlog_reader import BacklogReader
+from penstock.store.write_trial import WriteTrial
 from penstock.web.health import health_routes
 from penstock.wiring import House
 
@@ -44,6 +45,7 @@ class RelayRoles:
         self._missing = missing
         self._listening = Listening(house)
         self._backlog = BacklogReader(house.store.database, house.clock, perf_counter)
+        self._trial = WriteTrial(house.store.database, perf_counter)
         self._open: set[str] = set()
         self._all_open = asyncio.Event()
 
@@ -100,8 +102,9 @@ class RelayRoles:
     def _health(self) -> list[BaseRoute]:
         counts = self._house.store.returns.counts
         made = health_routes(
-            counts, self._listening.silences, backlog=self._backlog.read, tallies=self._tallies, missing=self._missing
-        )
+            counts, self._listening.silences, backlog=self._backlog.read, tallies=self._tallies, missing=self._missing,
+            trial=self._trial.run,
+        )  # fmt: skip
         return [*made]
 
     async def _web(self, door: Door, stop: asyncio.Event) -> None:

@@ -80,12 +80,12 @@ class Rates:
         granted, ready_at = max(query.wanted, 0), now
         for rate, window in windows:
             period = window.period.total_seconds()
-            room = period - max(tats.get((query.key, rate), now) - now, 0.0)
+            room = period - (_tat(tats, query.key, rate, now, period) - now)
             granted = min(granted, max(int((room + _TOLERANCE_SECONDS) * window.count / period), 0))
         for rate, window in windows:
             period = window.period.total_seconds()
             interval = period / window.count
-            tat = max(tats.get((query.key, rate), now), now) + granted * interval
+            tat = _tat(tats, query.key, rate, now, period) + granted * interval
             tats[query.key, rate] = tat
             ready_at = max(ready_at, tat + interval - period)
         return Grant(granted, ready_at)
@@ -94,3 +94,8 @@ class Rates:
         for rate in query.rates:
             if rate not in self._windows:
                 self._windows[rate] = parse_window(rate)
+
+
+def _tat(tats: _Tats, key: str, rate: str, now: float, period: float) -> float:
+    """No grant makes it run ahead by more than the period: what does is left of a clock that was set back since."""
+    return min(max(tats.get((key, rate), now), now), now + period)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,11 @@ def health_routes(
     backlog: ReadBacklog | None = None,
     tallies: Tallies | None = None,
     missing: Callable[[], str] = str,
+    trial: Callable[[], Awaitable[None]] | None = None,
 ) -> list[Route]:
-    """Alive: the loop turns. Ready: the store answers, and no process of the relay is `missing` (their names, empty
-    where all go on). Metrics (Prometheus) are for callers of this machine only, as this listener is open to the world.
+    """Alive: the loop turns. Ready: the store answers and takes what is written (`trial` raises Unavailable where it
+    does not), and no process of the relay is `missing` (their names, empty where all go on). Metrics (Prometheus) are
+    for callers of this machine only, as this listener is open to the world.
     """
     exposition = Exposition(counts, silences, backlog, tallies)
 
@@ -44,6 +46,11 @@ def health_routes(
             await counts()
         except Unavailable:
             return PlainTextResponse("the store does not answer\n", status_code=_UNAVAILABLE)
+        try:
+            if trial is not None:
+                await trial()
+        except Unavailable:
+            return PlainTextResponse("the store cannot be written to\n", status_code=_UNAVAILABLE)
         if names := missing():
             return PlainTextResponse(f"not there: {names}\n", status_code=_UNAVAILABLE)
         return PlainTextResponse("ok\n")

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from penstock.errors import ConfigError
 from penstock.web.answered import Answered, CountingApplication
+from penstock.web.one_meaning import OneMeaning
 
 __all__ = ["serve"]
 
@@ -116,13 +117,13 @@ async def serve(
         await server.shutdown(sockets)
 
 
-def _application(routes: Sequence[BaseRoute], answered: Answered | None) -> CountingApplication | Starlette:
-    app = Starlette(routes=list(routes))
+def _application(routes: Sequence[BaseRoute], answered: Answered | None) -> CountingApplication | OneMeaning:
+    app = OneMeaning(Starlette(routes=list(routes)))
     return app if answered is None else CountingApplication(app, routes, answered)
 
 
 def _configured(
-    app: CountingApplication | Starlette,
+    app: CountingApplication | OneMeaning,
     host: str,
     port: int,
     trusted_proxies: Sequence[str],

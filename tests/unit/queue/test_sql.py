@@ -226,3 +226,14 @@ async def test_a_retry_ends_a_wait_for_our_pace(store: SqliteStore, queue: SqlQu
 async def test_nothing_settled_is_nothing_done(queue: SqlQueue) -> None:
     await queue.settle([])
     assert await queue.renew([], 60) == 0
+
+
+async def test_what_waits_for_our_pace_does_not_wait_longer_when_the_clock_is_set_back(
+    store: SqliteStore, queue: SqlQueue, clock: TwoClocks
+) -> None:
+    await store.mails.accept([new("aa"), new("bb")])
+    first, _ = await queue.lease(2, 60)
+    await queue.settle([Settlement(first, clock.now(), not_before=clock.machine() + 30)])
+    clock.seconds -= 86400
+    await queue.mend()
+    assert {ticket.mail_id for ticket in await queue.lease(9, 60)} == {"aa", "bb"}

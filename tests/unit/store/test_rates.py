@@ -30,6 +30,19 @@ async def test_a_burst_goes_at_once_and_then_one_per_interval(store: SqliteStore
     assert (await store.rates.take([query]))[0].granted == 20
 
 
+async def test_a_clock_that_was_set_back_holds_up_for_one_interval_and_gives_no_burst(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    query = RateQuery("main", ("20/30min",), 50)
+    await store.rates.take([query])
+    clock.seconds -= 86400
+    (grant,) = await store.rates.take([query])
+    assert grant.granted == 0
+    assert grant.ready_at == pytest.approx(clock.seconds + 90)
+    clock.seconds += 90
+    assert (await store.rates.take([query]))[0].granted == 1
+
+
 async def test_the_strictest_of_several_rates_grants(store: SqliteStore, clock: FakeClock) -> None:
     query = RateQuery("main", ("10/s", "15/min"), 100)
     assert (await store.rates.take([query]))[0].granted == 10

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Scope
 
+from penstock.errors import StoreUnavailable
 from penstock.observe.backlog import Backlog
 from penstock.observe.metrics import Tallies
 from penstock.ports import ReturnCount
@@ -64,6 +65,19 @@ async def test_a_relay_with_a_process_missing_is_not_ready_and_says_which() -> N
     assert await answer(app, "/readyz") == (503, "not there: worker-1\n")
     assert await answer(app, "/healthz") == (200, "ok\n")
     missing.clear()
+    assert await answer(app, "/readyz") == (200, "ok\n")
+
+
+async def test_a_store_that_can_be_read_and_not_written_is_not_ready() -> None:
+    full = [True]
+
+    async def trial() -> None:
+        if full:
+            raise StoreUnavailable("the disk is full")
+
+    app = Starlette(routes=health_routes(counts, silences, trial=trial))
+    assert await answer(app, "/readyz") == (503, "the store cannot be written to\n")
+    full.clear()
     assert await answer(app, "/readyz") == (200, "ok\n")
 
 

@@ -166,7 +166,13 @@ DELETE FROM tickets
 WHERE id IN (SELECT mails.seq FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value))
 
 -- name: too_far
-UPDATE tickets SET lease_until = ?1 WHERE ready = 0 AND held = 1 AND lease_until > ?1 + ?2
+UPDATE tickets SET lease_until = ?1
+WHERE id IN (
+    SELECT id FROM tickets WHERE ready = 0 AND held = 1 AND lease_until > ?1 + ?2
+    UNION ALL
+    SELECT id FROM (SELECT id FROM tickets WHERE ready = 0 AND held = 0 AND lease_until > ?1 + ?2 LIMIT ?3)
+    UNION ALL
+    SELECT id FROM (SELECT id FROM tickets WHERE ready = 0 AND held = 2 AND lease_until > ?1 + ?2 LIMIT ?3))
 
 -- name: mail_window
 SELECT max(seq) FROM (SELECT seq FROM mails WHERE seq > ?1 ORDER BY seq LIMIT ?2)

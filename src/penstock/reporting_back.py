@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from penstock.assembly import ReadyMade, new_mail
 from penstock.compose.dsn import Action, DeliveryReport, must_not_answer, write_dsn
 from penstock.compose.returned_content import FULL_BELOW
+from penstock.config.senders import sender_of
 from penstock.config.settings import Settings
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Stream
@@ -86,7 +87,7 @@ class _Reporter:
         action = _action(about)
         level = DELAY_TOLD if action is Action.DELAYED else END_TOLD
         sender = parse_address(about.sender) if action is not None else None
-        if action is None or not isinstance(sender, Address):
+        if action is None or not isinstance(sender, Address) or not self._is_ours(sender, about.controller):
             return Telling(about, level)
         original = await self._house.store.submissions.original(about.row, FULL_BELOW)
         recipient = about.recipient or await self._recipient(about)
@@ -94,6 +95,18 @@ class _Reporter:
             return Telling(about, level)
         report = self._report(about, action, str(sender), recipient, original)
         return Telling(about, level, self._mail(about, report, str(sender)))
+
+    def _is_ours(self, sender: Address, controller: str) -> bool:
+        """Whether word may go to this MAIL FROM: a client could name anybody there, and nobody asked him or her.
+
+        Without any `[[sender]]` the house has not said which domains are its own.
+        """
+        settings = self._house.settings
+        if not settings.sender:
+            return True
+        paths = {each.return_path: each for each in settings.sender if each.return_path}
+        found = sender_of(settings, str(sender)) or paths.get(sender.domain)
+        return found is not None and (not found.controllers or controller in found.controllers)
 
     async def _recipient(self, about: OpenSubmission) -> str:
         """Of a mail that a campaign writes; empty where its contact was erased."""

@@ -30,6 +30,8 @@ class Admitted:
     tag: str
     recipients: tuple[Address, ...]
     asked: Mapping[str, str]
+    sender_domain: str = ""
+    """Of Sender, which some programs show beside From."""
     controller: str = ""
     campaign: Campaign | None = None
     bulk: bool = False
@@ -74,7 +76,8 @@ class SubmissionRules:
             return refused(RefusalKind.INVALID, "advertising needs a campaign: say X-Penstock-Campaign")
         return Admitted(
             submission, stream or Stream.PROSPECTING, campaign_id, read.from_,
-            submission.tag or read.asked.get("tag", ""), recipients, read.asked, bulk=read.bulk,
+            submission.tag or read.asked.get("tag", ""), recipients, read.asked,
+            read.sender.rpartition("@")[2], bulk=read.bulk,
         )  # fmt: skip
 
     def _stream(self, submission: Submission, asked: Mapping[str, str], *, named: bool) -> Stream | Refusal | None:
@@ -111,11 +114,12 @@ class SubmissionRules:
         if isinstance(controller, Refusal):
             return controller
         domain = from_.rpartition("@")[2].strip(" >").lower()
-        if fault := self._sender_fault(domain, controller, stream):
-            return refused(RefusalKind.FORBIDDEN, fault[0])
+        for each in (domain, admitted.sender_domain):
+            if each and (fault := self._sender_fault(each, controller, stream)):
+                return refused(RefusalKind.FORBIDDEN, fault[0])
         return Admitted(
             submission, stream, admitted.campaign_id, from_, admitted.tag, admitted.recipients,
-            admitted.asked, controller, campaign, admitted.bulk,
+            admitted.asked, admitted.sender_domain, controller, campaign, admitted.bulk,
         )  # fmt: skip
 
     def _controller(self, admitted: Admitted, from_: str, campaign: Campaign | None) -> str | Refusal:

@@ -377,3 +377,20 @@ async def _open(relay: Relay) -> int:
     """How many mails a sweep still looks at."""
     count = "SELECT count(*) FROM submissions WHERE told < 2 AND notify <> ''"
     return await relay.house.store.database.read(lambda each: int(each.execute(count).get))
+
+
+@pytest.mark.parametrize(
+    ("sender", "hears"),
+    [
+        (CRM, True),
+        ("bounce@crm.nordlicht.example", True),
+        ("b@bounce.nordlicht-mail.example", True),
+        ("somebody@elsewhere.example", False),
+    ],
+)
+async def test_word_goes_to_senders_of_the_house_only(tmp_path: Path, sender: str, *, hears: bool) -> None:
+    ours = '[[sender]]\ndomain = "nordlicht.example"\nreturn_path = "bounce.nordlicht-mail.example"\n'
+    async with _relay(tmp_path, more=ours) as relay:
+        await relay.hand_in(sender=sender)
+        assert bool(await relay.hears()) is hears
+        assert await report_back(relay.house) == 0

@@ -4,86 +4,132 @@ from __future__ import annotations
 
 import email.errors
 import email.header
-import email.utils
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from penstock.compose.splice.fault import SpliceFault
-from penstock.compose.splice.header_block import header_block
+from penstock.compose.splice.header_block import Field, HeaderBlock, header_block
+from penstock.compose.splice.leaf_content import leaf_content
+from penstock.compose.splice.part_tree import first_seen
 from penstock.model.address import Address, parse_address
+from penstock.model.routing import from_address
 
 __all__ = ["ASKED", "HandedHead", "advertises", "read_head", "unfolded"]
 
 ASKED = "x-penstock-"
 """Header fields that are said to us; they never leave."""
-_ONCE = ("from", "to", "cc", "subject", "date", "message-id", "x-penstock-stream", "x-penstock-campaign")
+_ONCE = ("from", "sender", "to", "cc", "subject", "date", "message-id")
 _MOST_HOPS = 50
+_MOST_OCTETS = 256 << 10
+_LONGEST = 4 << 10
+"""Octets of a field that is read: From, Sender and ours. Reading words of any length would keep others waiting."""
 _FOLD = re.compile(r"\r\n(?=[ \t])")
+_MAILBOX = re.compile(
+    r'\s*(?:(?:"(?:[^"\\]|\\.)*"|\([^()\\<>]*\)|[^<>"@,:;()\\])*<\s*([^<>\s"(),:;\\]+)\s*>|([^<>\s"(),:;\\]+))\s*(?:\([^()\\]*\)\s*)?'
+)
+"""One mailbox that is read in one way only: no group, no route, no word after the address but one comment."""
+_CHARSETS = re.compile(r"=\?(?!(?:utf-8|us-ascii|iso-8859-15?|windows-1252)[?*])", re.IGNORECASE)
 _SPOKEN = re.compile(rb"(?i)\b(unsubscribe|newsletter|abmelden|abbestellen|se d\xc3\xa9sabonner|avregistrera)\b")
 _REACH = 16 << 10
+_LISTS = frozenset({"list-unsubscribe", "list-id", "feedback-id"})
 
 
 @dataclass(frozen=True, slots=True)
 class HandedHead:
-    """`from_` is the one address in From. `asked` are our own fields by what follows `X-Penstock-`, in lower case.
+    """`from_` is the one address in From, `sender` that in Sender, empty without one.
 
-    `bulk`: the message says of itself that it goes to a list.
+    `asked` are our own fields by what follows `X-Penstock-`, in lower case. `bulk`: the message says of itself that it
+    goes to a list.
     """
 
     from_: str
     asked: dict[str, str]
     bulk: bool
+    sender: str = ""
 
 
 def read_head(data: bytes) -> HandedHead | str:
     """The head, or in one sentence what is wrong with it. Quotes nothing of it."""
+    if len(data) > _MOST_OCTETS and data.find(b"\r\n\r\n", 0, _MOST_OCTETS) < 0:
+        return f"the header section is larger than {_MOST_OCTETS >> 10} KiB"
     block = header_block(data, 0, len(data))
     if isinstance(block, SpliceFault):
         return block.what
     names = [field.name for field in block.fields]
-    if twice := next((name for name in _ONCE if names.count(name) > 1), None):
-        return f"the header {twice} is there more than once"
+    for name in (*_ONCE, *(each for each in names if each.startswith(ASKED))):
+        if names.count(name) > 1:
+            return f"the header {name} is there more than once"
     if names.count("received") > _MOST_HOPS:
         return f"the message went through more than {_MOST_HOPS} servers"
-    from_ = next((field.value(data) for field in block.fields if field.name == "from"), None)
-    if from_ is None:
-        return "the message needs a From"
-    address = _only_address(from_)
-    if address is None:
-        return "the message needs exactly one From address"
-    asked = {
-        field.name.removeprefix(ASKED): unfolded(field.value(data))
-        for field in block.fields
-        if field.name.startswith(ASKED)
-    }
-    bulk = "list-unsubscribe" in names or "list-id" in names or "feedback-id" in names
-    return HandedHead(address, asked, bulk)
+    asked = _asked(data, block)
+    if isinstance(asked, str):
+        return asked
+    from_, sender = _mailbox(data, block, "from"), _mailbox(data, block, "sender")
+    if not from_:
+        return "the message needs a From with exactly one address"
+    if sender is None:
+        return "the header sender is not exactly one address"
+    if _exact(from_address(data)) != from_:
+        return "readers would not agree on the address in From"
+    return HandedHead(from_, asked, not _LISTS.isdisjoint(names), sender)
 
 
 def advertises(data: bytes) -> bool:
-    """Whether the words of a message say that it is advertising; a sign, no proof."""
-    return _SPOKEN.search(data, 0, _REACH) is not None
+    """Whether the first words of a message say that it is advertising; a sign, no proof."""
+    if _SPOKEN.search(data, 0, _REACH) is not None:
+        return True
+    leaves = first_seen(data)
+    if isinstance(leaves, SpliceFault):
+        return False
+    leaf = leaves[0]
+    if leaf.encoding != "base64" or leaf.end - leaf.block.body > _REACH * 4:
+        return False
+    content = leaf_content(data, leaf)
+    return not isinstance(content, SpliceFault) and _SPOKEN.search(content.octets, 0, _REACH) is not None
 
 
 def unfolded(value: str) -> str:
-    """A field's value on one line, encoded words read (RFC 2047); what cannot be read stays as it is."""
+    """A field's value on one line, encoded words read (RFC 2047).
+
+    What is too long, or in a character set that hardly anybody writes, stays as it is.
+    """
     flat = _FOLD.sub("", value).strip()
-    if "=?" in flat:
+    if "=?" in flat and len(flat) <= _LONGEST and _CHARSETS.search(flat) is None:
         try:
             return str(email.header.make_header(email.header.decode_header(flat)))
         except (email.errors.HeaderParseError, UnicodeError, LookupError, ValueError):
             return flat
-    if flat.isascii():
-        return flat
-    return flat.encode("latin-1").decode("utf-8", "replace")
+    return flat if flat.isascii() else flat.encode("latin-1").decode("utf-8", "replace")
+
+
+def _asked(data: bytes, block: HeaderBlock) -> dict[str, str] | str:
+    """Our own fields, or what is wrong with one."""
+    asked = {}
+    for field in block.fields:
+        if field.name.startswith(ASKED):
+            value = unfolded(field.value(data)) if field.end - field.start <= _LONGEST else "\n"
+            if not value.isprintable():
+                return f"the header {field.name[:60]} cannot be read"
+            asked[field.name.removeprefix(ASKED)] = value
+    return asked
+
+
+def _mailbox(data: bytes, block: HeaderBlock, name: str) -> str | None:
+    """The exact address of a field; empty where there is none of that name, None where it is not exactly one."""
+    field: Field | None = next((each for each in block.fields if each.name == name), None)
+    if field is None:
+        return ""
+    return _only_address(field.value(data)) if field.end - field.start <= _LONGEST else None
 
 
 @lru_cache(maxsize=1_024)
 def _only_address(value: str) -> str | None:
-    """The exact address of a From; None where there is none, or more than one."""
-    found = email.utils.getaddresses([unfolded(value)])
-    if len(found) != 1:
-        return None
-    address = parse_address(found[0][1])
-    return str(address) if isinstance(address, Address) else None
+    # As it is written: what encoded words say is for people, and no address (RFC 2047 section 5).
+    found = _MAILBOX.fullmatch(_FOLD.sub("", value).encode("latin-1").decode("utf-8", "replace"))
+    return _exact(found[1] or found[2]) if found is not None else None
+
+
+def _exact(address: str) -> str | None:
+    parsed = parse_address(address)
+    return str(parsed) if isinstance(parsed, Address) else None

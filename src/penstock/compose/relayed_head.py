@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.compose.handed_in import ASKED
-from penstock.compose.headers import field_line
+from penstock.compose.headers import HeaderFault, field_line
 from penstock.compose.splice.edit import Edit, joined
 from penstock.compose.splice.fault import SpliceFault, unreadable
 from penstock.compose.splice.header_block import Field, header_block
@@ -50,21 +50,20 @@ def finished_head(data: bytes, own: RelayedHead) -> bytes | SpliceFault:
         if to is None:
             missing.append(("To", own.to))
         elif not _names_alone(data, to, own.to):
-            edits.append((to.start, to.end + 2, _line("To", own.to)))
-    above = b"".join(_line(name, value) for name, value in (("Received", own.received), *missing))
+            edits.append((to.start, to.end + 2, f"To: {own.to}\r\n".encode()))
     if not block.closed and block.fields:
         return unreadable("the message ends within a header")
-    return joined(data, [(0, 0, above), *edits])
-
-
-def _line(name: str, value: str) -> bytes:
-    line = field_line(name, value)
-    assert isinstance(line, str)
-    return line.encode()
+    lines = [field_line(name, value) for name, value in (("Received", own.received), *missing)]
+    if fault := next((line for line in lines if isinstance(line, HeaderFault)), None):
+        return unreadable(f"the header {fault.header} {fault.what}")
+    above = "".join(line for line in lines if isinstance(line, str))
+    return joined(data, [(0, 0, above.encode()), *edits])
 
 
 def _names_alone(data: bytes, field: Field, address: str) -> bool:
     """Whether a To is this one address, with or without a plain name; another spelling is written anew."""
+    if not data.startswith(b"To: ", field.start):
+        return False
     value = field.value(data).strip()
     if value == address:
         return True

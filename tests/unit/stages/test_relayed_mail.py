@@ -166,6 +166,27 @@ async def test_what_the_other_program_wrote_is_judged_as_our_own(services: Servi
     assert code in await verified(services, done)
 
 
+@pytest.mark.parametrize("spelled", ["to: ", "TO: ", "To:", "To:\r\n "])
+async def test_a_to_is_found_however_its_name_is_written(services: Services, spelled: str) -> None:
+    data = written().replace(
+        f"To: Anna Keller <{ADDRESS}>, b@muster-werk.example".encode(), f"{spelled}{ADDRESS}".encode()
+    )
+    assert spelled.encode() in data
+    done = await walked(services, relayed(data))
+    assert isinstance(done, Mail), done
+    assert await verified(services, done) == {None}
+
+
+async def test_a_from_under_an_international_domain_leaves(services: Services) -> None:
+    data = "From: eva@bücher.example\r\nTo: a@b.example\r\nSubject: s\r\n\r\nbody\r\n".encode()
+    mail = relayed(data, stream=Stream.TRANSACTIONAL, campaign=None, contact=None)
+    [done] = await Write(NoOptions(), services).edit([mail])
+    assert isinstance(done, Mail), done
+    assert isinstance(done.content, Message)
+    assert b"by xn--bcher-kva.example with penstock" in done.content.data
+    assert b"From: eva@b\xc3\xbccher.example" in done.content.data
+
+
 async def test_a_repeat_is_the_identical_message(services: Services) -> None:
     data = written(html=HTML)  # its boundary is random
     once, again = [await walked(services, relayed(data)) for _ in range(2)]

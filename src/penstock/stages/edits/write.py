@@ -12,6 +12,7 @@ from penstock.compose.mime import BodyFault, HeaderFault, MimeWriter
 from penstock.compose.mime_files import EncodedFiles
 from penstock.compose.relayed_head import RelayedHead, finished_head
 from penstock.compose.splice.fault import SpliceFault
+from penstock.model.address import a_label
 from penstock.model.codes import Code
 from penstock.model.mail import Header, Letter, Mail, Message
 from penstock.model.routing import from_address
@@ -104,7 +105,7 @@ def _finished(mail: Mail, content: Message, moment: datetime, dates: _Dates) -> 
     if content.letter is not None:
         return mail
     iso, date = dates[moment]
-    domain = from_address(content.data).rpartition("@")[2]
+    domain = a_label(from_address(content.data).rpartition("@")[2]) or "localhost"
     own = RelayedHead(
         date=date,
         message_id=_message_id(mail, _mark(mail, iso), domain),

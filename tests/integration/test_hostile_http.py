@@ -206,7 +206,7 @@ HEADS = [
 async def test_a_head_that_is_none_is_refused(octets: bytes) -> None:
     async with besieged(head_seconds=0.5, seconds=0.5) as siege:
         with little_memory():
-            assert set(await siege.statuses(octets)) <= {400, 404, 405, 413, 414, 415, 422, 431, 505}
+            assert set(await siege.statuses(octets, half=True)) <= {400, 404, 405, 413, 414, 415, 422, 431, 505}
         assert siege.wrongly_taken == 0
 
 
@@ -329,13 +329,16 @@ async def test_packed_bodies_are_not_unpacked(encoding: bytes) -> None:
 async def test_bodies_without_measure_are_cut_off() -> None:
     async with besieged() as siege:
         with little_memory():
-            chunk = b"fffff\r\n" + b" " * 0xFFFFF + b"\r\n"
-            for _ in range(3):
-                async with attacker(siege.port) as wire:
-                    await wire.send(START + CHUNKED + b"\r\n")
-                    for _ in range(30):
-                        await wire.send(chunk)
-                    assert statuses(await wire.said()) in ([413], [])
+            chunk = b"ffff\r\n" + b" " * 0xFFFF + b"\r\n"
+            async with attacker(siege.port) as wire:
+                await wire.send(START + CHUNKED + b"\r\n")
+                told, sent = asyncio.create_task(wire.said()), 0
+                while not told.done():
+                    await wire.send(chunk)
+                    await asyncio.sleep(0.005)
+                    sent += 1
+                assert statuses(await told) in ([413], []), "a reset may outrun the answer"
+                assert sent < 50
             assert await siege.statuses(START + CLOSE + b"Content-Length: 99999999999\r\n\r\n") == [413]
         assert siege.wrongly_taken == 0
 
@@ -425,7 +428,8 @@ async def test_rubbish_is_refused(seed: int) -> None:
     async with besieged() as siege:
         with little_memory():
             for _ in range(60):
-                statuses(await siege.said(b"".join(dice.choice(words) for _ in range(40)), half=True))
+                rubbish = b"".join(dice.choice(words) for _ in range(40))
+                statuses(await siege.said(rubbish, half=True))
         siege.polite = len(siege.kept.taken)
 
 
@@ -444,7 +448,7 @@ async def test_who_breaks_off_has_handed_in_nothing(place: int) -> None:
     "head",
     [
         b"Expect: 200-ok\r\n", b"Expect: 100-continue\r\n", b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n",
-        b"Upgrade: websocket\r\nConnection: Upgrade\r\n", b"TE: trailers, chunked\r\n", b"Connection: Authorization\r\n",
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n", b"TE: trailers, chunked\r\n", b"Connection: Host\r\n",
     ],
     ids=brief,
 )  # fmt: skip

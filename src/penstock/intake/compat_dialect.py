@@ -70,7 +70,7 @@ class SendGridDialect:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return await doorkeeper.bearer(key.strip(), _caller(request))
+        return await doorkeeper.bearer(key.strip(" "), _caller(request))
 
     def kind_fault(self, request: Request) -> RequestError | None:
         """It has to be JSON."""
@@ -111,7 +111,7 @@ class MailgunDialect:
         if scheme.lower() != "basic":
             return None
         try:
-            user, _, key = base64.b64decode(given.strip(), validate=True).decode().partition(":")
+            user, _, key = base64.b64decode(given.strip(" "), validate=True).decode().partition(":")
         except (ValueError, binascii.Error):
             return None
         return await doorkeeper.bearer(key, _caller(request)) if user == "api" else None

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that bench is
 
 from bench.campaign_sink import smtp_sink, taken
 from bench.relay_client import NotingSink, latency, percentiles
-from bench.relay_house import WATCH, Relay, RelayGround, message, running
+from bench.relay_house import WATCH, Relay, RelayGround, message, running, running_beside
 from bench.relay_postfix import postfix
 from bench.relay_strain import handed_in, large, waiting
 
@@ -100,11 +100,10 @@ def show_speed(ground: RelayGround, mails: int, repeats: int) -> float:
 async def show_latency(ground: RelayGround, rate: float, mails: int) -> None:
     """From each 250 to the arrival, at that many mails a second."""
     sink = NotingSink()
-    server = await asyncio.start_server(sink.serve, "127.0.0.1", 0, limit=1 << 20)
-    with ground.copy(server.sockets[0].getsockname()[1]) as house, running(house) as relay:
-        half, most = percentiles(await latency(relay.smtp, sink, message(), mails, rate))
-    server.close()
-    await server.wait_closed()
+    async with sink.listening() as port:
+        with ground.copy(port) as house:
+            async with running_beside(house) as relay:
+                half, most = percentiles(await latency(relay.smtp, sink, message(), mails, rate))
     print(f"\nfrom 250 to delivered at {rate:,.0f} mails/s: p50 {1e3 * half:.0f} ms, p99 {1e3 * most:.0f} ms")
 
 

@@ -1,11 +1,12 @@
-"""Clients of relay.py that smtp-source cannot stand for: paced ones, that note when a mail was taken, and large ones."""
+"""What smtp-source and smtp-sink cannot do for relay.py: a paced client and a server that notes when each mail came."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench.relay_house import SEED_ADDRESS, SENDER
@@ -60,10 +61,37 @@ class NotingSink:
     """A mail server that answers 250 and notes when the message of each number came."""
 
     came: dict[int, float] = field(default_factory=dict)
-    octets: int = 0
+    largest: int = 0
+    """Octets of the largest message."""
+    _progress: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Look after each message; not for ever."""
+        async with asyncio.timeout(120):
+            while not holds():
+                self._progress.clear()
+                await self._progress.wait()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        """The port of a sink that listens; what is open at the end is read to its end."""
+        server = await asyncio.start_server(self._kept, "127.0.0.1", 0, limit=1 << 26)
+        try:
+            yield int(server.sockets[0].getsockname()[1])
+        finally:
+            server.close()
+            await asyncio.gather(*self._tasks)
+            await server.wait_closed()
+
+    async def _kept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        await self._serve(reader, writer)
+        self._tasks.discard(task)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         writer.write(b"220 sink.example ESMTP\r\n")
         try:
@@ -72,8 +100,9 @@ class NotingSink:
                 if verb == b"DATA":
                     writer.write(b"354 go ahead\r\n")
                     data = await reader.readuntil(b"\r\n.\r\n")
-                    self.octets += len(data)
-                    if number := _NUMBER.search(data):
+                    self.largest = max(self.largest, len(data))
+                    self._progress.set()
+                    if number := _NUMBER.search(data, 0, 4_096):
                         self.came[int(number[1])] = time.perf_counter()
                     writer.write(b"250 2.0.0 Ok\r\n")
                 elif verb == b"EHLO":
@@ -114,7 +143,5 @@ async def paced(port: int, letter: bytes, mails: int, rate: float, sessions: int
 async def latency(relay_port: int, sink: NotingSink, letter: bytes, mails: int, rate: float) -> list[float]:
     """Seconds from each 250 to the message's arrival at the sink."""
     taken = await paced(relay_port, letter, mails, rate, 20)
-    async with asyncio.timeout(120):
-        while len(sink.came) < mails:
-            await asyncio.sleep(0.05)
+    await sink.until(lambda: len(sink.came) >= mails)
     return [sink.came[number] - at for number, at in taken.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -10,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -36,6 +37,11 @@ streams = ["prospecting", "transactional"]
 campaigns = ["campaign.toml"]
 connections_per_client = 1000
 grace_seconds = 10
+"""
+_SIGNS = """
+[[sender]]
+domain = "nordlicht.example"
+dkim = { selector = "s1", key = "file:keys/dkim-nordlicht.example-s1.pem" }
 """
 
 
@@ -117,6 +123,7 @@ class RelayGround:
             config.write_text(config.read_text().replace("file:outbox", way) + _RELAY + settings)
             if dkim:
                 self.command(house, "dkim", "new", "nordlicht.example")
+                config.write_text(config.read_text() + _SIGNS)
             yield house
         finally:
             shutil.rmtree(house)
@@ -156,6 +163,14 @@ class Relay:
             spent = self.part(role).cpu_times()
             found[role] = spent.user + spent.system
         return found
+
+
+@asynccontextmanager
+async def running_beside(house: Path) -> AsyncIterator[Relay]:
+    """As `running`, for those whose loop has something to do meanwhile."""
+    with ExitStack() as stack:
+        yield await asyncio.to_thread(stack.enter_context, running(house))
+        await asyncio.to_thread(stack.close)
 
 
 @contextmanager

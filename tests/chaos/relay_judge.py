@@ -65,7 +65,7 @@ def relay_summed(clients: Clients, sink: MoodySink, kept: RelayKept, most_uncert
         "mails that were answered and are lost": len(lost),
         "numbers handed in under a key or for a campaign that came twice": sum(sink.numbers[each] > 1 for each in once),
         "numbers handed in under a key or for a campaign that are two mails": sum(made[each] > 1 for each in once),
-        "numbers that came more often than they were accepted": sum(sink.numbers[each] > made[each] for each in sink.numbers),
+        "numbers that came more often than they are mails": sum(sink.numbers[no] > made[no] for no in sink.numbers),
         "mails more than there were attempts": sum(made[each] > clients.attempts[each] for each in made),
         "numbers that nobody took in": sum(not made[each] for each in range(clients.mails)),
         "mails not delivered, in doubt or failed": sum(state not in _OVER for state in kept.states.values()),

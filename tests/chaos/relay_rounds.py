@@ -113,8 +113,14 @@ async def play_relay(each: RelayRound, scene: RelayScene) -> RelayResult:
     sums = relay_summed(clients, sink, relay_kept_in(scene.store), _IN_DOUBT * killed)
     told = [f"the relay ended with {code}"] if code else []
     told += ["no process died at the seam"] if seam is not None and not claim.exists() else []
-    told += ["its log tells of a fault"] if "Traceback" in relay.log() else []
+    told += [f"a process told of a fault: {line}" for line in _faults(relay.log())]
     return RelayResult(each, killed, clients.attempts.total(), sums, (*sums.wrong, *told))
+
+
+def _faults(log: str) -> list[str]:
+    """The last lines of tracebacks; everything that is no fault is JSON."""
+    lines = log.splitlines()
+    return [line for line in lines if not line.startswith(("{", " ", "Traceback"))]
 
 
 async def _kill(each: RelayRound, relay: RelayProcesses, clients: Clients) -> None:

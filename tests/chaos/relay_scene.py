@@ -128,7 +128,7 @@ class RelayProcesses:
         """The process that has that port of this machine."""
         for each in self.children():
             with contextlib.suppress(psutil.Error):
-                if any(one.laddr and one.laddr.port == port for one in each.net_connections("tcp")):
+                if port in {one.laddr.port for one in each.net_connections("tcp")}:
                     self._kill(each)
 
     async def kill_first(self, *, with_all: bool) -> None:
@@ -156,8 +156,8 @@ class RelayProcesses:
         assert self.process is not None
         assert self.process.stdout is not None
         await self.process.communicate()
-        while any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family):
-            await asyncio.sleep(0.02)
+        _, left = await asyncio.to_thread(psutil.wait_procs, family, _PATIENCE)
+        assert left == []
 
     def _kill(self, process: psutil.Process) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -172,9 +172,7 @@ def _listens(process: psutil.Process) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def relaying(
-    scene: RelayScene, seam: RelaySeam | None, at: int, broken: Broken
-) -> AsyncIterator[RelayProcesses]:
+async def relaying(scene: RelayScene, seam: RelaySeam | None, at: int, broken: Broken) -> AsyncIterator[RelayProcesses]:
     """The relay whose process dies at the seam; nothing of it is left in the end."""
     chaos = {CLAIM: str(scene.folder / "claim"), AT: str(at), SEAM: seam or "", BROKEN: broken}
     paths = {"PYTHONPATH": os.pathsep.join((str(WATCHED), str(ROOT)))}

@@ -49,9 +49,7 @@ class Played:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Played]:
+async def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     rounds = Played(await RelayScene.make(tmp_path_factory.mktemp("relay-chaos") / "scene"))
     asked = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = [each.params["each"] for each in asked if each is not None and "each" in each.params]

@@ -123,7 +123,8 @@ def most_in(seconds: float, times: list[float]) -> int:
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["ahead", "back"])
 async def test_a_clock_that_jumps_makes_no_burst_and_loses_and_doubles_nothing(house: Path, jump: timedelta) -> None:
     """GCRA: whoever waited may send the whole number at once, so twice the number in one span is the most."""
-    async with running(TimedSink(delay=0.02)) as sink:
+    sink = TimedSink(delay=0.02)
+    async with running(sink):
         pace = f'["{AT_ONCE}/{SECONDS:.0f}s"]'
         async with relaying(house, sink, PENSTOCK__ADAPTERS__MAIN__RATE=pace) as relay:
             await relay.hand_in(0, MAILS - 10)
@@ -144,7 +145,8 @@ async def test_mails_on_their_way_when_the_clock_jumps_go_once_and_are_in_no_dou
     house: Path, jump: timedelta
 ) -> None:
     """By the clock all leases have ended then; who holds them still does."""
-    async with running(TimedSink(delay=0.1)) as sink, relaying(house, sink) as relay:
+    sink = TimedSink(delay=0.1)
+    async with running(sink), relaying(house, sink) as relay:
         await relay.hand_in(0, 60)
         await asyncio.wait_for(arrived(sink, 5), 20)
         relay.clock.set_by += jump

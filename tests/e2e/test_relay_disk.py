@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.staying import Stayer, fetched, staying, until
-from tests.e2e.test_store_faults_while_sending import CAP_DAC_OVERRIDE, PR_CAPBSET_DROP, Full, Unwritable
+from tests.e2e.test_store_faults_while_sending import CAP_DAC_OVERRIDE, PR_CAPBSET_DROP, Full, Trouble, Unwritable
 
 Records = Callable[..., list[dict[str, Any]]]
 
@@ -44,7 +44,8 @@ class Client:
             try:
                 client.sendmail(SENDER, [f"bo{number}@kund.example"], _message(number, size))
             except smtplib.SMTPDataError as refused:
-                return refused.smtp_code, str(refused.smtp_error, "ascii")
+                text = refused.smtp_error
+                return refused.smtp_code, text if isinstance(text, str) else text.decode()
         self.taken.add(number)
         return 250, ""
 
@@ -95,7 +96,7 @@ def small_disk(folder: Path) -> Iterator[bool]:
 def trouble_on(kind: str, disk: Path, relay: Stayer, *, mounted: bool) -> Iterator[None]:
     """The disk is full, or no process of the relay can write to any file."""
     pids = [each.pid for each in relay.children()]
-    troubles = [Full(disk)] if kind == "full" and mounted else [Unwritable() for _ in pids]
+    troubles: list[Trouble] = [Full(disk)] if kind == "full" and mounted else [Unwritable() for _ in pids]
     for trouble, pid in zip(troubles, pids, strict=False):
         trouble.begin(pid)
     try:

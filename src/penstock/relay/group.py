@@ -18,6 +18,7 @@ from penstock.relay.doors import Door, Reserved, doors_of
 from penstock.relay.part import PROGRAM, RelayOrder, parts_of
 from penstock.relay.service_notice import ServiceNotice, given_sockets
 from penstock.relay.supervising import Pace, Post, Supervisor
+from penstock.store.opening import has_data
 
 __all__ = ["run_group"]
 
@@ -50,6 +51,7 @@ async def run_group(
             {**kept, SHARED_FOLDER: shared},
             pace=Pace(grace=relay.grace_seconds + _MARGIN_SECONDS),
             ended=partial(forget_process, shared),
+            together=has_data(settings.store_url()),
         )
 
         def up(_urls: Sequence[str]) -> None:

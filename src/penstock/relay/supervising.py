@@ -81,8 +81,12 @@ class Supervisor:
         *,
         pace: Pace,
         ended: Callable[[str], None] = lambda _name: None,
+        together: bool = False,
     ) -> None:
-        """`ended` is told the name of each process that went, however it came to that."""
+        """`ended` is told the name of each process that went, however it came to that. `together`: all start at once;
+        else the first starts alone, as it may have to make what the others find.
+        """
+        self._together = together
         self._posts = posts
         self._command = command
         self._environment = environment
@@ -103,14 +107,14 @@ class Supervisor:
     ) -> None:
         """Until `stop` is set; `up` is told all addresses once every process is ready, `stopping` when they are to go.
 
-        The first starts alone, as it may have to make what the others find. Raises ConfigError and StoreUnavailable,
-        with the words of the process, where one leaves for that before all have been ready.
+        Raises ConfigError and StoreUnavailable, with the words of the process, where one leaves for that before all
+        have been ready.
         """
         self._stop = stop
         keepers: list[asyncio.Task[None]] = []
         watch = asyncio.create_task(stop.wait())
         try:
-            for number in (1, len(self._posts)):
+            for number in (len(self._posts),) if self._together else (1, len(self._posts)):
                 keepers += [asyncio.create_task(self._keep(post)) for post in self._posts[len(keepers) : number]]
                 if not await self._until(number, [watch, *keepers]):
                     return

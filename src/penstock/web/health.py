@@ -42,17 +42,8 @@ def health_routes(
         return PlainTextResponse("ok\n")
 
     async def ready(_request: Request) -> Response:
-        try:
-            await counts()
-        except Unavailable:
-            return PlainTextResponse("the store does not answer\n", status_code=_UNAVAILABLE)
-        try:
-            if trial is not None:
-                await trial()
-        except Unavailable:
-            return PlainTextResponse("the store cannot be written to\n", status_code=_UNAVAILABLE)
-        if names := missing():
-            return PlainTextResponse(f"not there: {names}\n", status_code=_UNAVAILABLE)
+        if why := await _unready(counts, trial, missing):
+            return PlainTextResponse(f"{why}\n", status_code=_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
     async def metrics(request: Request) -> Response:
@@ -65,6 +56,21 @@ def health_routes(
         return Response(text, media_type=kind)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+async def _unready(counts: ReadCounts, trial: Callable[[], Awaitable[None]] | None, missing: Callable[[], str]) -> str:
+    """Why nothing should be handed in here; empty where it may."""
+    try:
+        await counts()
+    except Unavailable:
+        return "the store does not answer"
+    try:
+        if trial is not None:
+            await trial()
+    except Unavailable:
+        return "the store cannot be written to"
+    names = missing()
+    return f"not there: {names}" if names else ""
 
 
 def _from_here(request: Request) -> bool:

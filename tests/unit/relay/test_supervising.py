@@ -195,3 +195,18 @@ async def test_what_it_says_that_is_too_long_ends_it(tmp_path: Path) -> None:
     async with kept(told, post(tmp_path, "a", loud), pace=Pace(first_pause=0.02, grace=1.0), up=False):
         await comes_to(tmp_path, "a", 2)
     assert not alive(lives(tmp_path, "a")[0])
+
+
+async def test_where_nothing_has_to_be_made_first_all_start_at_once(tmp_path: Path) -> None:
+    told, stop = Told(), asyncio.Event()
+    waits = f"""
+while not os.path.exists({str(tmp_path / "second")!r}):
+    time.sleep(0.01)
+{GOOD}"""
+    posts = (post(tmp_path, "first", waits), post(tmp_path, "second"))
+    command = (sys.executable, "-P", "-c", PROGRAM)
+    made = Supervisor(posts, command, dict(os.environ), pace=QUICK, together=True)
+    running = asyncio.create_task(made.run(stop, told.ready))
+    await asyncio.wait_for(told.up.wait(), 20)
+    stop.set()
+    await asyncio.wait_for(running, 20)

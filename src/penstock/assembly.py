@@ -11,11 +11,13 @@ from penstock.law.mailboxes import Mailboxes
 from penstock.law.recipient_kind import recipient_kind
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Campaign, Stream
+from penstock.model.codes import Code
 from penstock.model.contact import Contact
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Draft, Envelope, Mail, Message
 from penstock.model.routing import from_address
 from penstock.model.suppression import Suppression, SuppressionKind, SuppressionReason
+from penstock.model.verdict import Reason, Verdict
 from penstock.ports import Clock, HistoryQuery, Mails, SavedMail
 from penstock.store.placing import HandedIn, NewMail
 
@@ -35,13 +37,17 @@ def sender_address(from_: str) -> str:
 
 
 _OVER = frozenset({"accepted", "failed", "uncertain", "cancelled"})
+_LOST = Reason("load", Verdict.HOLD, Code.STAGE_FAILED, "the file of this message is gone or damaged")
 AT_HAND = 4_000
 """Planned mails that are kept at hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A mail as loaded. `begun`: another process began it and has not ended it. `over`: nothing is left to do."""
+    """A mail as loaded; one that has reasons already is not judged further.
+
+    `begun`: another process began it and has not ended it. `over`: nothing is left to do.
+    """
 
     mail: Mail
     begun: bool
@@ -219,6 +225,9 @@ class Assembler:
     def _from_saved(self, saved: SavedMail) -> Mail | None:
         if saved.content is not None and saved.recipient is not None:
             return self._from_message(saved, saved.content, saved.recipient)
+        if saved.lost and saved.recipient is not None:
+            # Never the campaign's own letter in its place: a person puts the file back, or hands it in again.
+            return self._from_message(saved, b"", saved.recipient).with_reasons((_LOST,))
         if saved.campaign is not None and saved.contact is not None:
             mail = self._draft(saved, saved.campaign, saved.contact)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.erased_people import erasures_against
@@ -16,15 +16,16 @@ from penstock.sources.rows import RowReader
 from penstock.submission_rules import Admitted, refused
 from penstock.wiring import House
 
-__all__ = ["ContactsAtHand", "Who"]
+__all__ = ["ContactsAtHand", "People", "Who"]
 
 _UNKNOWN = refused(RefusalKind.BLOCKED, "nobody knows whom this advertising goes to", "CONTACT_UNKNOWN")
-_ERASED = refused(RefusalKind.BLOCKED, "this person's data were erased", "ERASED_TOMBSTONE")
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """One recipient. `known`: there is a contact record; else `contact` holds the bare address."""
+    """One recipient. `known`: there is a contact record, or the client brings one; else `contact` holds the bare
+    address.
+    """
 
     contact: Contact
     identity: Identity
@@ -32,25 +33,42 @@ class Who:
     known: bool = False
 
 
+def _nothing(_scope: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The recipients of one submission, in order.
+
+    `brought` is the contact that comes with it, to be kept where it is taken; `refuses` answers for the scope of an
+    erasure whether it stands against that.
+    """
+
+    all: Sequence[Who]
+    brought: Sequence[tuple[Contact, Identity]] = ()
+    refuses: Callable[[str], bool] = _nothing
+
+
 class ContactsAtHand:
-    """One look-up for all recipients of a batch; none where nobody advertises."""
+    """One look-up for all recipients of a batch; none where nobody advertises. Keeps nothing."""
 
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def of(self, admitted: Sequence[Admitted], *, keep: bool) -> list[Sequence[Who] | Refusal]:
-        """The recipients of each submission, in order. With `keep` a contact that a client brings is stored first,
-        merged with what is known; without, it is only merged. Raises Unavailable.
+    async def of(self, admitted: Sequence[Admitted]) -> list[People | Refusal]:
+        """The recipients of each submission, in order; what a client brings is merged with what is known. Raises
+        Unavailable.
         """
         bare = [[self._bare(address) for address in each.recipients] for each in admitted]
         asked = [
             who for each, people in zip(admitted, bare, strict=True) if each.campaign is not None for who in people
         ]
         stored = iter(await self._house.store.contacts.find([who.identity for who in asked]))
-        answers: list[Sequence[Who] | Refusal] = []
+        answers: list[People | Refusal] = []
         for each, people in zip(admitted, bare, strict=True):
             if each.campaign is None:
-                answers.append(people)
+                answers.append(People(people))
                 continue
             found = [
                 who
@@ -58,34 +76,30 @@ class ContactsAtHand:
                 else Who(replace(known.contact, address=who.contact.address), who.identity, known.id, known=True)
                 for who, known in ((who, next(stored)) for who in people)
             ]
-            answers.append(await self._known(each, found, keep=keep))
+            answers.append(self._known(each, found))
         return answers
 
-    async def _known(self, admitted: Admitted, people: Sequence[Who], *, keep: bool) -> Sequence[Who] | Refusal:
-        brought = admitted.submission.contact
-        if brought is not None:
-            if len(people) != 1:
-                return refused(RefusalKind.INVALID, "a contact belongs to a single recipient")
-            read = RowReader({}, country_code).read(1, {**brought, "address": people[0].contact.address})
-            if not isinstance(read, ContactRow):
-                return refused(RefusalKind.INVALID, f"the contact cannot be used: {read.why}")
-            one = await self._brought(admitted, people[0], read.contact, keep=keep)
-            people = [] if one is None else [one]
-            if one is None:
-                return _ERASED
+    def _known(self, admitted: Admitted, people: Sequence[Who]) -> People | Refusal:
+        if admitted.submission.contact is not None:
+            return self._brought(admitted, people)
         unknown = not all(who.known for who in people)
         if unknown and (admitted.submission.client.unknown_contact == "refuse" or not admitted.submission.data):
             return _UNKNOWN
-        return people
+        return People(people)
 
-    async def _brought(self, admitted: Admitted, who: Who, contact: Contact, *, keep: bool) -> Who | None:
+    def _brought(self, admitted: Admitted, people: Sequence[Who]) -> People | Refusal:
         assert admitted.campaign is not None
-        identity = self._house.identifier.of(contact)
-        if not keep:
-            return Who(merged(who.contact, contact) if who.known else contact, identity, who.contact_id, known=True)
-        refuses = erasures_against(self._house, admitted.campaign)
-        (kept,) = await self._house.store.contacts.admit([(contact, identity)], refuses)
-        return None if kept is None else Who(kept.contact, identity, kept.id, known=True)
+        if len(people) != 1:
+            return refused(RefusalKind.INVALID, "a contact belongs to a single recipient")
+        (who,) = people
+        fields = {**(admitted.submission.contact or {}), "address": who.contact.address}
+        read = RowReader({}, country_code).read(1, fields)
+        if not isinstance(read, ContactRow):
+            return refused(RefusalKind.INVALID, f"the contact cannot be used: {read.why}")
+        contact, identity = read.contact, self._house.identifier.of(read.contact)
+        both = merged(who.contact, contact) if who.known else contact
+        known = Who(both, identity, who.contact_id, known=True)
+        return People([known], [(contact, identity)], erasures_against(self._house, admitted.campaign))
 
     def _bare(self, address: Address) -> Who:
         return Who(Contact(str(address)), self._house.identifier.of_address(address))

@@ -144,7 +144,9 @@ class Listening:
             settings, now = self._house.settings, self._house.clock.now()
             try:
                 await self._returns.forget(now - timedelta(days=settings.inbound.keep_calls_days))
-                await self._house.store.mails.forget_messages(now - timedelta(days=settings.relay.keep_days))
+                await self._house.store.mails.forget_messages(
+                    now - timedelta(days=settings.relay.keep_days), now - timedelta(days=settings.relay.hold_days)
+                )
                 await self.sync()
             except Unavailable as fault:
                 _log.warning("housekeeping_waits", fault=type(fault).__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from penstock.ports import Receipt, Refusal, Submission
 
-__all__ = ["Order", "OrderBook", "refused_calls"]
+__all__ = ["Order", "OrderBook", "middle_of", "orders_of", "refused_calls"]
 
 _AT_ONCE = 500
 _OCTETS_AT_ONCE = 32 << 20
@@ -23,23 +23,24 @@ class Order:
     call: int = 0
 
 
+def orders_of(submissions: Sequence[Submission], call: int) -> list[Order]:
+    """The orders of one call. `call` is a number that no other has, from 1 on."""
+    loop = asyncio.get_running_loop()
+    return [Order(each, loop.create_future(), call if each.together else 0) for each in submissions]
+
+
 class OrderBook:
     """Orders in the order of their coming."""
 
     def __init__(self) -> None:
         self._waiting: list[Order] = []
-        self._calls = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, submissions: Sequence[Submission]) -> list[Order]:
-        """The orders of one call."""
-        loop = asyncio.get_running_loop()
-        self._calls += 1
-        orders = [Order(each, loop.create_future(), self._calls if each.together else 0) for each in submissions]
+    def add(self, orders: Sequence[Order]) -> None:
+        """What hangs together has to come together."""
         self._waiting += orders
-        return orders
 
     def next(self) -> list[Order]:
         """As many as fit into one batch; at least one, and never a part of what hangs together."""
@@ -57,7 +58,17 @@ class OrderBook:
         return orders
 
 
-def refused_calls(orders: Sequence[Order], answers: Sequence[Receipt | Refusal | None]) -> Mapping[int, Refusal]:
+def middle_of(orders: Sequence[Order]) -> int:
+    """The place nearest to the middle at which they may be cut in two; 0 where they hang together."""
+    cuts = [
+        place
+        for place in range(1, len(orders))
+        if not orders[place].call or orders[place].call != orders[place - 1].call
+    ]
+    return min(cuts, key=lambda place: abs(2 * place - len(orders)), default=0)
+
+
+def refused_calls(orders: Sequence[Order], answers: Sequence[object]) -> Mapping[int, Refusal]:
     """By call: the first refusal of what hangs together, which stands against all of it."""
     found: dict[int, Refusal] = {}
     for order, answer in zip(orders, answers, strict=True):

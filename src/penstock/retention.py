@@ -45,14 +45,17 @@ class Retention:
 
         A deleted record takes what earlier decisions used of it along, and its mails that have not begun are given up.
         Suppressions stay, and so does the ledger, which holds no values. Calls of ESPs older than `[inbound]
-        keep_calls_days` go, too, and messages that other programs handed in, `[relay] keep_days` after their end.
+        keep_calls_days` go, too, and messages that other programs handed in, `[relay] keep_days` after their end; what
+        is held for `hold_days` ends.
         Stopped half-way, the next run goes on.
         """
         counts: Counter[Keeping] = Counter()
         if not dry_run:
             settings, now = self._house.settings, self._house.clock.now()
             await self._store.returns.forget(now - timedelta(days=settings.inbound.keep_calls_days))
-            await self._store.mails.forget_messages(now - timedelta(days=settings.relay.keep_days))
+            await self._store.mails.forget_messages(
+                now - timedelta(days=settings.relay.keep_days), now - timedelta(days=settings.relay.hold_days)
+            )
         async for page in self._pages():
             counts.update(each.keeping for each in page)
             for each in page:

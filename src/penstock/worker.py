@@ -240,6 +240,9 @@ class Worker:
             reason = Reason("expiry", Verdict.SEND, why="It waited too long.")
             await self._hand_over.give_up([(ticket, mail, decide((reason,), mail.variant)) for ticket, mail in old])
             pairs = [pair for pair in pairs if not self._too_old(pair[0])]
+        if lost := [(ticket, mail, decide(mail.reasons, mail.variant)) for ticket, mail in pairs if mail.reasons]:
+            await self._hand_over.turn_away(lost)
+            pairs = [pair for pair in pairs if not pair[1].reasons]
         for portion in portions(pairs):
             if self._stop_asked.is_set():
                 await self._leases.settle([Settlement(ticket, self._clock.now()) for ticket, _ in portion])

@@ -15,7 +15,7 @@ from penstock.model.mail import Mail
 from penstock.model.outcome import Accepted
 from penstock.model.verdict import Decision, Reason
 from penstock.ports import Clock, Ending, Settlement
-from penstock.store.handing_in import Handed
+from penstock.store.handing_in import Against, Handed
 from penstock.store.placing import Placed
 from penstock.wiring import House, open_house
 
@@ -26,7 +26,7 @@ __all__ = ["breaking", "watch"]
 _LATE_SECONDS = 0.05
 
 _Pairs = Sequence[tuple[Mail, Decision]]
-_Answers = Sequence[Sequence[Placed] | None]
+_Answers = Sequence[Sequence[Placed] | Against]
 
 
 def watch(environ: Mapping[str, str]) -> None:

@@ -7,11 +7,11 @@ import email
 import email.policy
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,11 +21,14 @@ from penstock.errors import StoreUnavailable
 from penstock.gate import Gate
 from penstock.law.countries import country_code
 from penstock.model.campaign import Stream
+from penstock.model.mail import Mail
 from penstock.model.suppression import SuppressionReason
-from penstock.ports import Client, ContactRow, Receipt, Recipient, Refusal, RefusalKind, Submission
+from penstock.pipeline import Pipeline
+from penstock.ports import Client, ContactRow, Phase, Receipt, Recipient, Refusal, RefusalKind, Submission
 from penstock.sources.rows import RowReader
 from penstock.store.bodies import LARGE
 from penstock.suppression_list import SuppressionList
+from penstock.wiring import House
 
 Person = Callable[..., dict[str, Any]]
 Open = Callable[..., AbstractAsyncContextManager[Gate]]
@@ -341,3 +344,228 @@ async def test_messages_are_forgotten_some_days_after_their_end(gate: Gate, acce
     assert (seen["state"], seen["decision"]["address"]) == ("accepted", None)
     again = await receipt(accepting, submission(key="k", request=b"1" * 32))
     assert again.taken[0].mail_id != open_.taken[0].mail_id
+
+
+# What is broken.
+
+
+async def test_what_breaks_the_taking_costs_itself_and_nobody_else(gate: Gate, accepting: Accepting) -> None:
+    unreadable = submission(stream="prospecting", campaign=cast("str", ["no name"]))
+    unwritable = submission(key="k", request=cast("bytes", object()))
+    given = [submission(f"x{number}@muster.example") for number in range(60)]
+    given[7], given[41] = unreadable, unwritable
+    found = await asyncio.gather(*(accepting.take([each]) for each in given))
+    assert [number for number, (each,) in enumerate(found) if isinstance(each, Refusal)] == [7, 41]
+    assert await gate.house.queue.depth() == 58
+    told = {each for (each,) in found if isinstance(each, Refusal)}
+    assert {each.kind for each in told} == {RefusalKind.LATER}
+    assert all("store" not in each.why for each in told)
+    assert (accepting.counts["faults"], accepting.counts["taken"]) == (2, 58)
+
+
+async def test_what_hangs_together_with_a_fault_is_put_off_as_a_whole(gate: Gate, accepting: Accepting) -> None:
+    broken = submission(BO, together=True, key="k", request=cast("bytes", object()))
+    call = asyncio.create_task(accepting.take([submission(together=True), broken]))
+    single = await receipt(accepting, submission(BO))
+    assert [each.kind for each in await call if isinstance(each, Refusal)] == [RefusalKind.LATER] * 2
+    assert await states(gate, single.taken[0].mail_id) == ["queued"]
+    assert await gate.house.queue.depth() == 1
+
+
+async def test_a_store_that_is_away_is_no_fault(gate: Gate, accepting: Accepting) -> None:
+    await gate.house.store.database.aclose()
+    found = await refusal(accepting, submission())
+    assert (found.kind, "store" in found.why) == (RefusalKind.LATER, True)
+    assert accepting.counts["faults"] == 0
+
+
+# Verdicts at once.
+
+ASKING = replace(CRM, verdicts="at_once")
+
+
+class Walked(Pipeline):
+    """The stages of a house, and how they were walked; nobody gets through while `gate` is closed."""
+
+    def __init__(self, stages: Pipeline) -> None:
+        super().__init__(stages.stages)
+        self.runs: list[tuple[int, Phase]] = []
+        self.gate = asyncio.Event()
+
+    async def run(self, mails: Any, *, last: Phase = Phase.SIGN) -> list[Mail]:
+        self.runs.append((len(mails), last))
+        await self.gate.wait()
+        return await super().run(mails, last=last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched(House):
+    """Keeps the pipelines that it makes."""
+
+    made: list[Walked] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def pipeline(self, *, peek: bool = False, timing: Any = None) -> Pipeline:
+        self.begun.set()
+        self.made.append(Walked(House.pipeline(self, peek=peek, timing=timing)))
+        return self.made[-1]
+
+
+@pytest.fixture
+def watched(gate: Gate) -> Watched:
+    return Watched(**{each.name: getattr(gate.house, each.name) for each in fields(gate.house)})
+
+
+async def test_who_asks_for_verdicts_at_once_keeps_nobody_else_waiting(watched: Watched) -> None:
+    accepting = Accepting(watched)
+    asked = asyncio.create_task(accepting.take([submission(client=ASKING)]))
+    await asyncio.wait_for(watched.begun.wait(), 10)
+    async with asyncio.timeout(5):
+        await receipt(accepting, submission(BO))
+    assert not asked.done()
+    watched.made[0].gate.set()
+    assert isinstance((await asyncio.wait_for(asked, 10))[0], Receipt)
+
+
+async def test_verdicts_of_many_are_one_walk_through_stages_that_are_made_once(watched: Watched) -> None:
+    accepting = Accepting(watched)
+    given = [submission(f"x{number}@muster.example", client=ASKING) for number in range(20)]
+    calls = asyncio.gather(*(accepting.take([each]) for each in given))
+    await asyncio.wait_for(watched.begun.wait(), 10)
+    (stages,) = watched.made
+    stages.gate.set()
+    assert all(isinstance(each, Receipt) for (each,) in await asyncio.wait_for(calls, 10))
+    assert stages.runs == [(20, Phase.SIGN)]
+    await asyncio.wait_for(accepting.judge(submission()), 10)
+    await refusal(accepting, submission("nobody", client=ASKING))
+    assert len(watched.made) == 1
+
+
+async def test_of_large_messages_the_content_is_not_judged_at_once(watched: Watched) -> None:
+    accepting = Accepting(watched)
+    large = submission(client=ASKING, data=message("x\n" * (1 << 20)), stream="transactional")
+    asked = asyncio.create_task(accepting.take([large, submission(BO, client=ASKING)]))
+    await asyncio.wait_for(watched.begun.wait(), 10)
+    watched.made[0].gate.set()
+    assert [type(each) for each in await asyncio.wait_for(asked, 10)] == [Receipt, Receipt]
+    assert watched.made[0].runs == [(1, Phase.SIGN), (1, Phase.PACE)]
+
+
+async def test_a_verdict_against_one_stands_against_all_that_hangs_together(gate: Gate, accepting: Accepting) -> None:
+    await SuppressionList(gate.house).add(BO, SuppressionReason.BOUNCE)
+    first, second = submission(client=ASKING, together=True), submission(BO, client=ASKING, together=True)
+    answers = await accepting.take([first, second, submission("cy@muster.example", client=ASKING)])
+    assert [each.code if isinstance(each, Refusal) else "" for each in answers] == ["HARD_BOUNCED", "HARD_BOUNCED", ""]
+    assert await gate.house.queue.depth() == 1
+
+
+# Who objected.
+
+
+async def few_look_ups(gate: Gate, number: int) -> Accepting:
+    """Behind a config that tells a client so many in an hour."""
+    relay = gate.settings.relay.model_copy(update={"look_ups": f"{number}/h"})
+    return Accepting(replace(gate.house, settings=gate.settings.model_copy(update={"relay": relay})))
+
+
+async def test_nobody_is_told_at_once_of_more_people_than_may_be_looked_up(gate: Gate) -> None:
+    accepting = await few_look_ups(gate, 3)
+    await SuppressionList(gate.house).add(BO, SuppressionReason.BOUNCE)
+    kinds = [getattr(await accepting.admits(ASKING, "", BO), "kind", None) for _ in range(2)]
+    kinds += [(await refusal(accepting, submission(BO, client=ASKING))).kind for _ in range(2)]
+    assert kinds == [RefusalKind.BLOCKED] * 3 + [RefusalKind.LATER]
+    # Those whom nothing stands against must not be told apart from the others now.
+    living = await accepting.admits(ASKING, "", ANNA)
+    assert living is not None
+    assert living.kind is RefusalKind.LATER
+    assert (await refusal(accepting, submission(client=ASKING))).kind is RefusalKind.LATER
+    assert await gate.house.queue.depth() == 0
+    other = replace(ASKING, name="shop")
+    assert await accepting.admits(other, "", ANNA) is None
+    await receipt(accepting, submission(client=replace(ASKING, verdicts="later")))
+
+
+async def test_who_is_known_here_is_told_no_oftener(gate: Gate, person: Person) -> None:
+    accepting = await few_look_ups(gate, 2)
+    strict = replace(CRM, unknown_contact="refuse")
+    given = [submission(f"x{number}@muster.example", client=strict, **LETTER) for number in range(4)]
+    found = await accepting.take([*given, submission(client=strict, **LETTER), submission(client=strict)])
+    kinds = [each.kind if isinstance(each, Refusal) else None for each in found]
+    assert kinds == [*[RefusalKind.BLOCKED] * 2, *[RefusalKind.LATER] * 3, None]
+
+
+async def test_what_a_campaign_sent_itself_may_be_asked_as_often_as_one_likes(gate: Gate) -> None:
+    accepting = await few_look_ups(gate, 1)
+    await receipt(accepting, submission(ANNA, **LETTER))
+    await sent(gate)
+    for number in range(3):
+        found = await refusal(accepting, submission(ANNA, data=message(f"words {number}\n"), **LETTER))
+        assert found.code == "DUPLICATE"
+
+
+# What came before.
+
+
+async def test_a_repeat_is_answered_as_the_first_time_whatever_stands_against_it_now(
+    gate: Gate, accepting: Accepting
+) -> None:
+    given = submission(ANNA, client=ASKING, key="k1", request=b"1" * 32, **LETTER)
+    first = await receipt(accepting, given)
+    await sent(gate)
+    await SuppressionList(gate.house).add(ANNA, SuppressionReason.OBJECTION)
+    again = await receipt(accepting, given)
+    assert (again.taken[0].mail_id, again.stream, again.repeated) == (first.taken[0].mail_id, first.stream, True)
+    assert again.taken[0].address == ANNA
+    narrower = replace(ASKING, streams=frozenset({Stream.TRANSACTIONAL}))
+    assert (await receipt(accepting, replace(given, client=narrower))).repeated
+    other = replace(given, client=narrower, request=b"2" * 32)
+    assert (await refusal(accepting, other)).kind is RefusalKind.CONFLICT
+
+
+async def test_a_refusal_under_a_key_is_a_refusal_again(gate: Gate, accepting: Accepting) -> None:
+    await receipt(accepting, submission(ANNA, **LETTER))
+    await sent(gate)
+    given = submission(ANNA, data=message("other words\n"), key="k2", request=b"1" * 32, **LETTER)
+    for _ in range(2):
+        assert (await refusal(accepting, given)).code == "DUPLICATE"
+
+
+async def test_a_mail_of_a_campaign_that_was_given_up_is_not_taken_as_a_repeat(
+    gate: Gate, accepting: Accepting
+) -> None:
+    given = submission(ANNA, **LETTER)
+    (mail,) = (await receipt(accepting, given)).taken
+    await gate.house.store.mails.drop([mail.mail_id])
+    found = await refusal(accepting, given)
+    assert (found.kind, found.code) == (RefusalKind.BLOCKED, "DUPLICATE")
+    assert "cancelled" in found.why
+
+
+# Contacts that come with a submission.
+
+
+async def test_a_contact_is_kept_only_where_its_submission_is_taken(
+    gate: Gate, accepting: Accepting, person: Person
+) -> None:
+    bo = RowReader({}, country_code).read(1, person("bo"))
+    assert isinstance(bo, ContactRow)
+    identity = gate.house.identifier.of(bo.contact)
+    given = submission(BO, contact=person("bo"), **LETTER)
+    await SuppressionList(gate.house).add(BO, SuppressionReason.OBJECTION)
+    await refusal(accepting, replace(given, client=ASKING))
+    await receipt(accepting, submission(key="k", request=b"1" * 32))
+    await refusal(accepting, replace(given, key="k", request=b"2" * 32))
+    await accepting.take([replace(given, together=True), submission("nobody", together=True)])
+    assert await gate.house.store.contacts.find([identity]) == [None]
+    (mail,) = (await receipt(accepting, given)).taken
+    (known,) = await gate.house.store.contacts.find([identity])
+    (saved,) = await gate.house.store.mails.load([mail.mail_id])
+    assert known is not None
+    assert saved is not None
+    assert saved.contact_id == known.id
+
+
+async def test_a_contact_whose_data_were_erased_is_refused(gate: Gate, accepting: Accepting, person: Person) -> None:
+    await SuppressionList(gate.house).add(BO, SuppressionReason.ERASURE)
+    found = await refusal(accepting, submission(BO, contact=person("bo"), **LETTER))
+    assert (found.kind, found.code) == (RefusalKind.BLOCKED, "ERASED_TOMBSTONE")

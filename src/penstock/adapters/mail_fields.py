@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 from dataclasses import dataclass
 from email.header import Header as EncodedHeader
-from email.message import EmailMessage
 
+from penstock.adapters.message_parts import message_headers, message_parts
 from penstock.compose.headers import split_mailbox
 from penstock.model.mail import Attachment, Header, Letter, Mail, Message
 
@@ -71,30 +69,10 @@ def _of_letter(mail: Mail, letter: Letter) -> MailFields:
 
 
 def _of_message(mail: Mail, data: bytes) -> MailFields | None:
-    message = email.message_from_bytes(data, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    if message.get_content_type() in {"multipart/signed", "multipart/encrypted", "application/pkcs7-mime"}:
-        return None  # it would be another mail in other words
-    text, html = message.get_body(("plain",)), message.get_body(("html",))
-    try:
-        headers = tuple((name, str(value)) for name, value in message.items())
-        return _fields(
-            mail,
-            headers,
-            text.get_content() if isinstance(text, EmailMessage) else "",
-            html.get_content() if isinstance(html, EmailMessage) else None,
-            tuple(map(_attachment, message.iter_attachments())),
-            None,
-        )
-    except (LookupError, ValueError, KeyError):  # unknown charset, headers that cannot be read
+    parts = message_parts(data)
+    if parts is None:
         return None
-
-
-def _attachment(part: EmailMessage) -> Attachment:
-    payload = part.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else part.as_bytes()
-    cid = str(part["Content-ID"] or "").strip().strip("<>")
-    return Attachment(part.get_filename() or "attachment", part.get_content_type(), data, cid)
+    return _fields(mail, message_headers(data), parts.text, parts.html, parts.attachments, parts.calendar)
 
 
 def _fields(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Iterator, Sequence
 
 from penstock.compose.line_ends import only_crlf
+from penstock.compose.message_words import message_words
 from penstock.compose.wording import placeholder
 from penstock.model.codes import Code
 from penstock.model.mail import Letter
@@ -74,15 +73,8 @@ def _too_long(data: bytes) -> bool:
 
 
 def _left_over_in(data: bytes) -> Iterator[Finding]:
-    """Template marks in a ready-made message, parsed as a whole."""
-    message = email.message_from_bytes(data, policy=email.policy.default)
-    parts = [("Subject", str(message["Subject"] or ""))]
-    for kind in ("plain", "html"):
-        body = message.get_body((kind,))
-        if body is not None:
-            payload = body.get_payload(decode=True)
-            parts.append((kind, payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""))
-    for field, text in parts:
+    """Template marks in the words of a ready-made message."""
+    for field, text in message_words(data).items():
         mark = placeholder(text, html=field == "html")
         if mark is not None:
             yield Code.PLACEHOLDER_LEFT, field, f"{field} still holds the template mark {mark}"

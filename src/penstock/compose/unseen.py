@@ -2,70 +2,60 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+from collections.abc import Iterator
 
 from penstock.compose.finished import Finding
 from penstock.compose.notice_language import foreign_blocks
-from penstock.compose.notice_text import BLOCKS
-from penstock.compose.visibility import hidden_blocks, only_images
+from penstock.compose.notice_text import BLOCKS, Block
+from penstock.compose.visibility import hidden_blocks, only_images, says_enough
 from penstock.compose.wording import pixels
 from penstock.model.codes import Code
 from penstock.model.mail import Letter
 from penstock.model.verdict import Variant
 
-__all__ = ["ONLY_IMAGES", "appearance", "unseen"]
+__all__ = ["ONLY_IMAGES", "images_alone", "tracking_images", "unmarked", "unreadable_blocks"]
 
 ONLY_IMAGES = "says what it says in images alone: what it is about cannot be seen without loading them"
-_LOOKS = re.compile(
-    r"^/?[a-z][a-z0-9]*|\s(?:style|class|id|hidden|bgcolor|color|open)\b(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?",
-    re.IGNORECASE,
-)
-_TAGS = 4_096
 
 
-def unseen(letter: Letter, variant: Variant) -> tuple[Finding, ...]:
-    """Blocks hidden or in another language, images there to be loaded only, letters that are nothing but images.
+def _mark(block: Block) -> str:
+    return f'data-penstock="{block}"'
 
-    Costs several milliseconds: once per template, notice and appearance.
-    """
-    found: list[Finding] = [
-        (Code.NOTICE_MISSING, "notice", f"the block {block} is not in the letter's language")
-        for block in foreign_blocks(letter, BLOCKS[variant])
-    ]
-    if not letter.html:
-        return tuple(found)
-    for block, why in hidden_blocks(letter.html, BLOCKS[variant]):
-        code = Code.UNSUB_BROKEN if block == "optout" else Code.NOTICE_MISSING
-        found.append((code, "html", f"the block {block} cannot be read: {why}"))
-    if pixels(letter.html):
+
+_MARKS = {variant: tuple(map(_mark, reversed(blocks))) for variant, blocks in BLOCKS.items()}
+
+
+def unreadable_blocks(letter: Letter, variant: Variant) -> Iterator[Finding]:
+    """Blocks hidden or in another language. Costs several milliseconds: once per template, notice and appearance."""
+    for block in foreign_blocks(letter, BLOCKS[variant]):
+        yield Code.NOTICE_MISSING, "notice", f"the block {block} is not in the letter's language"
+    for hidden, why in hidden_blocks(letter.html, BLOCKS[variant]) if letter.html else ():
+        code = Code.UNSUB_BROKEN if hidden == "optout" else Code.NOTICE_MISSING
+        yield code, "html", f"the block {hidden} cannot be read: {why}"
+
+
+def tracking_images(html: str) -> Iterator[Finding]:
+    """Images that are there to be loaded only."""
+    if pixels(html):
         what = "the letter loads an image of one pixel, which tells who opens it"
-        found.append((Code.TRACKING_WITHOUT_CONSENT, "html", what))
-    elif only_images(letter.html):
-        found.append((Code.SUBJECT_DECEPTIVE, "html", f"the letter {ONLY_IMAGES}"))
-    return tuple(found)
+        yield Code.TRACKING_WITHOUT_CONSENT, "html", what
 
 
-def appearance(html: str) -> int:
-    """A number for the elements of a letter and their styles: equal for letters that look alike.
+def images_alone(html: str, places: tuple[int, ...] = ()) -> Iterator[Finding]:
+    """Whether the letter is nothing but images. With the places of its words (`visibility.seen_places`) told at once.
 
-    Most tags of a letter were in the one before, and what a tag looks like is told once.
+    Without, and where there is little at them, it costs milliseconds.
     """
-    looks: list[object] = []
-    raw = False
-    for piece in html.split("<")[1:]:
-        if raw and piece[:6].lower() != "/style":
-            looks.append(piece)  # a sign of CSS, not of a tag
-            continue
-        tag, _, rest = piece.partition(">")
-        # A quote that is open at the end: the sign may stand within a value, and what follows belongs to the tag.
-        looks.append(piece if tag.count('"') % 2 or tag.count("'") % 2 else _looks(tag))
-        raw = tag[:5].lower() == "style"
-        if raw:
-            looks.append(rest)
-    return hash(tuple(looks))
+    if not says_enough(html, places) and only_images(html):
+        yield Code.SUBJECT_DECEPTIVE, "html", f"the letter {ONLY_IMAGES}"
 
 
-@lru_cache(maxsize=_TAGS)
-def _looks(tag: str) -> tuple[str, ...]:
-    return tuple(_LOOKS.findall(tag))
+def unmarked(html: str, variant: Variant) -> list[str]:
+    """The blocks that have no mark of theirs in the HTML."""
+    place = len(html)
+    # Ours stand one behind the other near the end: each is looked for backwards from the one before.
+    for mark in _MARKS[variant]:
+        place = html.rfind(mark, 0, place)
+        if place < 0:
+            return [block for block in BLOCKS[variant] if _mark(block) not in html]
+    return []

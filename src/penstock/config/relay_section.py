@@ -54,6 +54,7 @@ class RelaySettings(Section):
     dsn: Dsn = "asked"
     expire_hours: AtLeastOne = 120
     keep_days: AtLeastOne = 7
+    hold_days: AtLeastOne = 30
     look_ups: Rate = "60/min"
     listeners: AtLeastOne = 1
     workers: AtLeastOne = 1

@@ -128,9 +128,10 @@ class _Door:
                 order = await asyncio.to_thread(dialect.order, body, kind, client, bounds)
             else:
                 order = dialect.order(body, kind, client, bounds)
-        if order.sandbox:
-            return dialect.taken(request, ())
-        answers = await self._acceptance.take(order.submissions)
+            if order.sandbox:
+                return dialect.taken(request, ())
+            # The room is taken until the answer: while the store is slow, nothing piles up beyond it.
+            answers = await self._acceptance.take(order.submissions)
         ids = [each.mail_id for answer in answers if isinstance(answer, Receipt) for each in answer.taken]
         if not ids:
             raise _told(next(each for each in answers if isinstance(each, Refusal)), client)

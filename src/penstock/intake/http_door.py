@@ -135,12 +135,13 @@ class _Door:
             # In a thread, where it may take long: other requests wait for nobody's attachments.
             handed = Handed(client, key, await _digest(request, body) if key else b"")
             made = await self._handing.made(body, wish, handed)
-        if wish.dry_run:
+            # What is made of it is held until there is an answer, and so is its room.
+            if not wish.dry_run:
+                return _said(*await self._handing.taken(made))
             number = sum(len(each.recipients) for each in made.submissions)
             self._count(request, client, number)
             _log.info("dry_run", client=client.name, mails=number)
             return _said(*await self._handing.judged(made))
-        return _said(*await self._handing.taken(made))
 
     async def look_up(self, request: Request) -> Response:
         """State, decision and outcome of the client's own mail."""

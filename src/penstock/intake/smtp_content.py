@@ -48,13 +48,13 @@ class Content:
         return b""
 
     def take(self) -> bytes:
-        """The message without its transparency dots. It is no longer held here."""
+        """The message without its transparency dots. Its octets are counted until it is dropped."""
         whole = b"".join(self._pieces)
-        self.drop()
+        self._pieces.clear()
         return whole
 
     def drop(self) -> None:
-        """Hold nothing any more."""
+        """Hold nothing any more: it is refused, or has its answer."""
         self._pieces.clear()
         self._counters.held_octets -= self._held
         self._held = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from penstock.errors import Unavailable
 from penstock.intake import smtp_reply
 from penstock.intake.smtp_command import MailFrom
 from penstock.intake.smtp_content import Content
@@ -84,8 +85,9 @@ class SmtpDelivery:
         return smtp_reply.refused(refusal, client)
 
     def _stumbled(self, event: str, session: str, fault: Exception) -> bytes:
-        self._counters.refused["later"] += 1
-        _log.error(event, session=session, fault=type(fault).__name__)
+        away = isinstance(fault, Unavailable)
+        self._counters.refused["later" if away else "faults"] += 1
+        (_log.warning if away else _log.error)(event, session=session, fault=type(fault).__name__)
         return smtp_reply.NOT_NOW
 
     def _count_fault(self, reply: bytes) -> None:

@@ -39,7 +39,7 @@ class SmtpDoor:
 
     `name` is what the door calls itself. `connections_per_client` counts an IPv6 client by its /64. From
     `proxy_networks` (CIDR) a PROXY header is expected. `held_octets` bounds what all sessions together hold of messages
-    that are still coming in: beyond it a message is refused for now.
+    that have no answer yet: beyond it a message is refused for now.
     """
 
     name: str
@@ -60,7 +60,7 @@ class SmtpCounters:
 
     `sessions` opened so far, `open_sessions` now, `accepted` messages. `refused` by kind: the kinds of a refusal
     (`penstock.ports.RefusalKind`), and the door's own: connections, login, no_login, size, syntax (a message that
-    breaks RFC 5321 or 5322), recipients, room, errors. `overdue` sessions missed a deadline.
+    breaks RFC 5321 or 5322), recipients, room, errors, faults (ours). `overdue` sessions missed a deadline.
     """
 
     def __init__(self) -> None:
@@ -71,4 +71,4 @@ class SmtpCounters:
         self.tls_faults = 0
         self.overdue = 0
         self.held_octets = 0
-        """Of messages that are coming in now."""
+        """Of messages that have no answer yet."""

@@ -68,6 +68,8 @@ class SavedMail:
     waived: frozenset[str] = frozenset()
     content: bytes | None = None
     """The original bytes of a ready-made message, None for a campaign's draft."""
+    lost: bool = False
+    """There was a ready-made message, and its file is gone or damaged."""
     recipient: str | None = None
     """RCPT TO of a ready-made message."""
     sender: str | None = None

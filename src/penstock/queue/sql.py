@@ -91,7 +91,7 @@ class SqlQueue:
         def job(connection: apsw.Connection) -> list[Ticket]:
             leasing = self._leasing(connection)
             since, last = (after.since or 0.0, after.id) if after is not None else (0.0, 0)
-            bindings = (leasing.machine, before.timestamp(), since, last, most)
+            bindings = (leasing.machine, before.timestamp(), since, last, most, leasing.now * 1e6)
             found = orjson.loads(connection.execute(self._sql["expired"], bindings).get)
             return leasing.hold([id_ for _, id_ in sorted(found)], leasing.machine + seconds)
 

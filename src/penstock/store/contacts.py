@@ -60,7 +60,7 @@ class Contacts:
         if not rows:
             return []
         at = micros(self._clock.now())
-        return await self._database.write(lambda connection: self._upsert(connection, rows, at))
+        return await self._database.write(lambda connection: self.upsert_in(connection, rows, at))
 
     async def admit(
         self, rows: Sequence[tuple[Contact, Identity]], refuses: Callable[[str], bool], /
@@ -75,9 +75,9 @@ class Contacts:
         at = micros(self._clock.now())
 
         def job(connection: apsw.Connection) -> list[StoredContact | None]:
-            erased = self._erased(connection, [identity for _, identity in rows], refuses)
+            erased = self.erased_in(connection, [identity for _, identity in rows], [refuses] * len(rows))
             kept = [row for place, row in enumerate(rows) if place not in erased] if erased else rows
-            stored = iter(self._upsert(connection, kept, at))
+            stored = iter(self.upsert_in(connection, kept, at))
             return [None if place in erased else next(stored) for place in range(len(rows))]
 
         return await self._database.write(job)
@@ -137,9 +137,10 @@ class Contacts:
 
         return await self._database.write(job)
 
-    def _upsert(
+    def upsert_in(
         self, connection: apsw.Connection, rows: Sequence[tuple[Contact, Identity]], at: int
     ) -> list[StoredContact]:
+        """`upsert`, in a transaction of the caller."""
         people = register_identities(connection, self._sql_of_identities, [identity for _, identity in rows])
         slots = self._known(connection, set(people.rows.values()) - people.new)
         ids = _neighbours(self._new_id(), len(rows))
@@ -158,16 +159,16 @@ class Contacts:
         self._store(connection, slots, at)
         return answers
 
-    def _erased(
-        self, connection: apsw.Connection, identities: Sequence[Identity], refuses: Callable[[str], bool]
+    def erased_in(
+        self, connection: apsw.Connection, identities: Sequence[Identity], refuses: Sequence[Callable[[str], bool]]
     ) -> set[int]:
-        """The places of those who were erased, under any of their keys."""
+        """The places of those who were erased, under any of their keys; one `refuses` for each of them."""
         keys = [key for identity in identities for key in identity.person_keys]
         found = read_array(connection, self._sql["erased"], (apsw.carray(tuple(keys)),))
         if not found:
             return set()
         places = [place for place, identity in enumerate(identities) for _ in identity.person_keys]
-        return {places[number - 1] for number, scope in found if refuses(scope)}
+        return {places[number - 1] for number, scope in found if refuses[places[number - 1]](scope)}
 
     def _known(self, connection: apsw.Connection, rows: set[int]) -> dict[int, _Slot]:
         if not rows:

@@ -83,7 +83,7 @@ class Desk:
         for row, mail_id, step, lane, held, waived in found:
             codes = sorted({*held.split(), *waived.split()})
             self.connection.execute(self.sql["release"], (row, " ".join(codes)))
-            self._queue(row, lane)
+            self._queue(row, lane, anew=True)
             self._remark(mail_id, "release", why)
             rows.append({**self._about("released", mail_id, step), "waived": codes})
         self.chain.append(self.connection, rows)
@@ -113,7 +113,7 @@ class Desk:
             self._drop_tickets([row])
         else:
             self.connection.execute(self.sql["resolve_not_sent"], (row,))
-            self._queue(row, lane)
+            self._queue(row, lane, anew=True)
         self.chain.append(self.connection, [{**self._about("resolved", mail_id, step), "sent": sent}])
         return True
 
@@ -139,8 +139,8 @@ class Desk:
         self.chain.append(self.connection, rows)
         return again, doubtful
 
-    def _queue(self, row: int, lane: str) -> None:
-        self.connection.execute(self.sql["ticket"], (row, lane, self.now.timestamp()))
+    def _queue(self, row: int, lane: str, *, anew: bool = False) -> None:
+        self.connection.execute(self.sql["ticket"], (row, lane, self.now.timestamp(), anew))
 
     def _drop_tickets(self, rows: Sequence[int]) -> None:
         self.connection.execute(self.sql["drop_tickets"], (numbers(rows),))

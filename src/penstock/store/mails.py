@@ -17,19 +17,20 @@ from penstock.ports import Clock, HistoryQuery, SavedMail
 from penstock.store.bodies import Bodies
 from penstock.store.campaigns import Campaigns
 from penstock.store.chain import Chain
+from penstock.store.contacts import Contacts
 from penstock.store.database import Database
 from penstock.store.desk import Desk, MailState, Remark, as_mail_state, read_mail_states
-from penstock.store.handing_in import Handed, hand_in
+from penstock.store.forgetting import Forgetting
+from penstock.store.handing_in import Against, Handed, KnownKeys, find_keys, hand_in
 from penstock.store.identities import read_identity
 from penstock.store.instants import from_micros, maybe_from_micros, micros
 from penstock.store.past import load_history
 from penstock.store.placing import HandedIn, NewMail, Placed, PlacingSql, place_mails
 from penstock.store.records import ContactRecord
-from penstock.store.row_batches import numbers, read_array
+from penstock.store.row_batches import read_array
 
 __all__ = ["HandedIn", "HandedState", "Mails", "NewMail"]
 
-_AT_ONCE = 500
 _NOTHING: frozenset[str] = frozenset()
 _STREAMS = {stream.value: stream for stream in Stream}
 
@@ -54,6 +55,7 @@ class Mails:
         chain: Chain,
         campaigns: Campaigns,
         records: ContactRecord,
+        contacts: Contacts,
         *,
         bodies: Bodies,
         redirecting: bool = False,
@@ -63,6 +65,7 @@ class Mails:
         self._chain = chain
         self._campaigns = campaigns
         self._records = records
+        self._contacts = contacts
         self._sql = database.statements("mails")
         self._placing = PlacingSql(self._sql, database.statements("identities"), bodies, redirecting)
         self._bodies = bodies
@@ -80,15 +83,21 @@ class Mails:
             lambda connection: place_mails(connection, self._placing, self._campaigns, new, at)
         )
 
-    async def hand_in(self, handed: Sequence[Handed], /) -> Sequence[Sequence[Placed] | None]:
+    async def hand_in(self, handed: Sequence[Handed], /) -> Sequence[Sequence[Placed] | Against]:
         """The same for what clients of the relay hand in; see `penstock.store.handing_in`."""
         if not handed:
             return []
         await self._keep_large([mail for each in handed for mail in each.mails])
         at = micros(self._clock.now())
         return await self._database.write(
-            lambda connection: hand_in(connection, self._placing, self._campaigns, handed, at)
+            lambda connection: hand_in(connection, self._placing, self._campaigns, self._contacts, handed, at)
         )
+
+    async def known_keys(self, keys: Sequence[tuple[str, str]], /) -> KnownKeys:
+        """What was handed in before under these keys, each with its client; empty keys are left out."""
+        if not any(key for _, key in keys):
+            return {}
+        return await self._database.read(lambda connection: find_keys(connection, self._sql, keys))
 
     async def _keep_large(self, new: Sequence[NewMail]) -> None:
         large = [mail.content for mail in new if mail.content is not None and self._bodies.in_file(len(mail.content))]
@@ -197,28 +206,16 @@ class Mails:
 
         return await self._database.write(job)
 
-    async def forget_messages(self, before: datetime, /) -> int:
+    async def forget_messages(self, before: datetime, held_before: datetime | None = None, /) -> int:
         """Delete ready-made messages, with addresses, that ended before that time, and old keys of submissions.
 
-        How many mails there were. What the ledger says of them stays.
+        How many mails there were. What the ledger says of them stays. What was handed in and is held since before
+        `held_before` is cancelled first; its client is told, and its message goes at a later call.
         """
-        number = 0
-        while found := await self._database.write(lambda connection: self._forget_messages(connection, micros(before))):
-            number += found[0]
-            await asyncio.to_thread(self._bodies.forget, found[1])
-        return number
-
-    def _forget_messages(self, connection: apsw.Connection, before: int) -> tuple[int, list[bytes]] | None:
-        connection.execute(self._sql["forget_keys"], (before,))
-        rows = read_array(connection, self._sql["to_forget"], (before, _AT_ONCE))
-        if not rows:
-            return None
-        mails = numbers([seq for seq, _ in rows])
-        connection.execute(self._sql["forget_message"], (mails,))
-        connection.execute(self._sql["forget_submission"], (mails,))
-        digests = apsw.carray(tuple({digest for _, digest in rows}))
-        gone = list(connection.execute(self._sql["forget_bodies"], (digests,)))
-        return len(rows), [bytes.fromhex(digest) for digest, in_file in gone if in_file]
+        forgetting = Forgetting(self._database, self._sql, self._bodies, self._desk, self._clock.now())
+        if held_before is not None:
+            await forgetting.held(held_before)
+        return await forgetting.messages(before)
 
     async def remarks(self, mail_id: str, /) -> Sequence[Remark]:
         """What people did with the mail and why, oldest first."""
@@ -259,18 +256,22 @@ class Mails:
                 attempts=attempts,
                 waived=frozenset(waived.split()) if waived else _NOTHING,
                 content=bodies.get(id_),
+                lost=id_ in bodies and bodies[id_] is None,
                 recipient=recipient,
                 sender=sender,
                 tag=tag or "",
             )
         return mails
 
-    def _load_bodies(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes]:
-        """Ready-made messages are not pressed into JSON; one row each, mails of one message sharing its octets."""
+    def _load_bodies(self, connection: apsw.Connection, ids: Sequence[str]) -> dict[str, bytes | None]:
+        """Ready-made messages are not pressed into JSON; one row each, mails of one message sharing its octets.
+
+        None where its file is gone or damaged.
+        """
         if not ids:
             return {}
-        shared: dict[bytes, bytes] = {}
-        found: dict[str, bytes] = {}
+        shared: dict[bytes, bytes | None] = {}
+        found: dict[str, bytes | None] = {}
         for id_, digest, data in connection.execute(self._sql["load_bodies"], (apsw.carray(tuple(ids)),)):
             if digest not in shared:
                 shared[digest] = data or self._bodies.read(digest)

@@ -2,87 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import apsw
 
-from penstock.model.campaign import Campaign, Stream
-from penstock.model.identity import Identity
 from penstock.store.bodies import Bodies
 from penstock.store.campaigns import Campaigns
 from penstock.store.identities import register_identities, register_units, unit_mark
-from penstock.store.row_batches import read_array, write_rows
+from penstock.store.new_mail import HandedIn, NewMail, Placed
+from penstock.store.row_batches import write_rows
+from penstock.store.sorted_mails import SortedMails, sort_mails
 from penstock.store.tickets import write_tickets
 
-__all__ = ["HandedIn", "NewMail", "Placed", "PlacingSql", "place_mails"]
-
-_KEPT = frozenset({"new", "again", "waiting"})
-_AGAIN = frozenset({"held", "blocked", "deferred", "rejected"})
-_OVER = frozenset({"accepted", "failed", "uncertain"})
-
-
-@dataclass(frozen=True, slots=True)
-class HandedIn:
-    """What a client of the relay said of a mail (RFC 3461): MAIL FROM, and in `notify` what it wants to hear of."""
-
-    client: str
-    sender: str
-    tag: str = ""
-    notify: str = ""
-    orcpt: str = ""
-    envelope_id: str = ""
-    returned: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NewMail:
-    """A mail to be saved.
-
-    `id` are 32 hex digits, `lane` is `adapter/recipient domain`, by which rates are kept; `due` is rule time.
-
-    A campaign's mail is made from the campaign and the kept contact; a ready-made message brings its octets
-    as `content` and its RCPT TO as `recipient`.
-    """
-
-    id: str
-    campaign: Campaign | None
-    contact_id: str | None
-    identity: Identity
-    stream: Stream
-    controller: str
-    lane: str
-    due: datetime
-    content: bytes | None = None
-    recipient: str | None = None
-    handed_in: HandedIn | None = None
-    digest: bytes | None = None
-    """SHA-256 of `content`, where it is known already."""
-
-    @property
-    def body(self) -> bytes | None:
-        """What names the octets: their SHA-256."""
-        return self.digest or (None if self.content is None else hashlib.sha256(self.content).digest())
-
-    @property
-    def step(self) -> str:
-        """The campaign id; for a mail of no campaign the stream."""
-        return self.stream.value if self.campaign is None else self.campaign.id
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What became of a mail that was handed in.
-
-    `answer` is `new`, `again` (it was held, blocked, deferred or rejected and is judged anew), `waiting` (it
-    has its ticket already) or `done:STATE` (it is left alone). `changed`: the message that was there is another.
-    """
-
-    mail_id: str
-    answer: str
-    changed: bool = False
+__all__ = ["HandedIn", "NewMail", "Placed", "PlacingSql", "place_mails", "save_mails"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,56 +32,40 @@ def place_mails(
     connection: apsw.Connection, sql: PlacingSql, campaigns: Campaigns, new: Sequence[NewMail], at: int
 ) -> list[Placed]:
     """One answer per mail, in order; the same mail twice in a batch is new once. `at` in microseconds."""
+    sorted_ = sort_mails(connection, sql.mails, new, redirecting=sql.redirecting)
+    save_mails(connection, sql, campaigns, new, sorted_, at)
+    return sorted_.answers
+
+
+def save_mails(
+    connection: apsw.Connection,
+    sql: PlacingSql,
+    campaigns: Campaigns,
+    new: Sequence[NewMail],
+    sorted_: SortedMails,
+    at: int,
+) -> None:
+    """Save what is fresh, to be judged anew, or waiting of the new mails.
+
+    Raises ValueError for a campaign without a digest.
+    """
     known = {mail.campaign.digest: mail.campaign for mail in new if mail.campaign is not None}
     numbers = campaigns.save_in(connection, known.values(), at)
-    ids = apsw.carray(tuple({mail.id for mail in new}))
-    states: dict[str, str] = {}
-    rows: dict[str, int] = {}
-    bodies: dict[str, str] = {}
-    for id_, row, state, redirected, bodies[id_] in read_array(connection, sql.mails["known"], (ids,)):
-        # What only went to the address for trials did not reach its person.
-        states[id_] = "deferred" if redirected and state in _OVER and not sql.redirecting else state
-        rows[id_] = row
-    answers: list[Placed] = []
-    fresh: list[NewMail] = []
-    again: list[NewMail] = []
-    waiting: list[NewMail] = []
-    placed: set[str] = set()
-    for mail in new:
-        answer = "waiting" if mail.id in placed else _answer(states.get(mail.id))
-        if answer in _KEPT and mail.id not in placed:
-            {"new": fresh, "again": again, "waiting": waiting}[answer].append(mail)
-            placed.add(mail.id)
-        changed = mail.body is not None and bodies.get(mail.id) not in {None, mail.body.hex().upper()}
-        answers.append(Placed(mail.id, answer, changed))
-    if placed:
-        _save(connection, sql, numbers, fresh, _in_rows(rows, again), _in_rows(rows, waiting), at)
-    return answers
-
-
-def _in_rows(rows: Mapping[str, int], mails: Sequence[NewMail]) -> list[tuple[int, NewMail]]:
-    return [(rows[mail.id], mail) for mail in mails]
-
-
-def _answer(state: str | None) -> str:
-    if state is None:
-        return "new"
-    if state in _AGAIN:
-        return "again"
-    return "waiting" if state == "queued" else f"done:{state}"
+    if sorted_.fresh or sorted_.again or sorted_.waiting:
+        _save(connection, sql, numbers, sorted_, at)
+    if sorted_.replaced:
+        connection.execute(sql.mails["forget_bodies"], (apsw.carray(tuple(sorted_.replaced)),)).fetchall()
 
 
 def _save(
     connection: apsw.Connection,
     sql: PlacingSql,
     campaigns: Mapping[str, int],
-    fresh: Sequence[NewMail],
-    again: Sequence[tuple[int, NewMail]],
-    waiting: Sequence[tuple[int, NewMail]],
+    sorted_: SortedMails,
     at: int,
 ) -> None:
     first = connection.execute(sql.mails["last"]).get + 1
-    new = list(enumerate(fresh, first))
+    new, again, waiting = list(enumerate(sorted_.fresh, first)), sorted_.again, sorted_.waiting
     both = [*new, *again]
     people = register_identities(connection, sql.identities, [mail.identity for _, mail in (*both, *waiting)]).rows
     known = [mail.identity for _, mail in (*again, *waiting)]
@@ -190,13 +107,14 @@ def _columns(
 
 def _keep_bodies(connection: apsw.Connection, sql: PlacingSql, mails: Sequence[NewMail]) -> None:
     """Each body once, by its digest; of one that lies in a file the row is empty."""
-    bodies = {
-        mail.body: b"" if sql.bodies.in_file(len(mail.content)) else mail.content
-        for mail in mails
-        if mail.content is not None
-    }
-    if bodies:
-        connection.executemany(sql.mails["insert_body"], list(bodies.items()))
+    bodies = {mail.body: mail.content for mail in mails if mail.body is not None and mail.content is not None}
+    rows = []
+    for digest, content in bodies.items():
+        if in_file := sql.bodies.in_file(len(content)):
+            sql.bodies.ensure(digest, content)  # it was there a moment ago, but housekeeping may have deleted it
+        rows.append((digest, b"" if in_file else content))
+    if rows:
+        connection.executemany(sql.mails["insert_body"], rows)
 
 
 def _handed(row: int, said: HandedIn, at: int) -> tuple[str | int, ...]:

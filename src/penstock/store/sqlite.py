@@ -61,7 +61,14 @@ class SqliteStore:
         self.campaigns = Campaigns(database, clock)
         self.standings = Standings(database, clock, chain)
         self.mails = Mails(
-            database, clock, chain, self.campaigns, records, bodies=bodies, redirecting=bool(rules.safety.redirect_to)
+            database,
+            clock,
+            chain,
+            self.campaigns,
+            records,
+            self.contacts,
+            bodies=bodies,
+            redirecting=bool(rules.safety.redirect_to),
         )
         placing = PlacingSql(
             database.statements("mails"), database.statements("identities"), bodies, bool(rules.safety.redirect_to)

@@ -145,5 +145,5 @@ class Standings:
         due = self._clock.now().timestamp()
         held = list(connection.execute(self._sql["to_resume"], (id_,)))
         connection.execute(self._sql["resume"], (numbers(row for row, _ in held),))
-        write_rows(connection, self._mails, "ticket", [(row, lane, due) for row, lane in held])
+        write_rows(connection, self._mails, "ticket", [(row, lane, due, True) for row, lane in held])
         return len(held)

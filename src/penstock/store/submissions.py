@@ -97,7 +97,7 @@ class Submissions:
         def job(connection: apsw.Connection) -> bytes:
             for digest, data in connection.execute(self._sql["original"], (row, most)):
                 with suppress(StoreUnavailable):
-                    return data or self._placing.bodies.read(digest)[:most]
+                    return (data or self._placing.bodies.read(digest) or b"")[:most]
             return b""
 
         return await self._database.read(job)

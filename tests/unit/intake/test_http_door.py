@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 from tests.unit.intake.http_fakes import LINE, MAIL, RULES, KeptSubmissions, TwoClients, ask, door
 
-from penstock.ports.intake import Refusal, RefusalKind
+from penstock.ports.intake import Receipt, Refusal, RefusalKind, Submission
 
 MAILS = "/api/v1/mails"
 ANNA, BO = "anna.keller@muster-werk.example", "bo.lind@maskin.example"
@@ -275,6 +276,29 @@ async def test_what_is_too_large_is_413_told_or_not() -> None:
     files = [{"name": "a.bin", "content": base64.b64encode(b"x" * 100_000).decode()}]
     many = await ask(app, "POST", MAILS, mail(to=[f"a{n}@maskin.example" for n in range(30)], attachments=files))
     assert (many.status, many.json["detail"]) == (413, "the mails of this request are too large together")
+
+
+async def test_the_room_of_a_body_is_taken_until_its_mails_are_saved() -> None:
+    full, saved = asyncio.Event(), asyncio.Event()
+
+    class Slow(KeptSubmissions):
+        async def take(self, submissions: Sequence[Submission], /) -> Sequence[Receipt | Refusal]:
+            answers = await super().take(submissions)
+            if len(self.calls) == 8:
+                full.set()
+            await saved.wait()
+            return answers
+
+    acceptance = Slow()
+    app, text = door(acceptance), json.dumps(MAIL).encode()
+    large = text + b" " * (RULES.body_limit - len(text))
+    asked = [asyncio.create_task(ask(app, "POST", MAILS, large)) for _ in range(8)]
+    await asyncio.wait_for(full.wait(), 10)
+    more = await asyncio.wait_for(ask(app, "POST", MAILS, MAIL), 10)
+    assert (more.status, more.headers["retry-after"]) == (503, "30")
+    saved.set()
+    assert [each.status for each in await asyncio.gather(*asked)] == [202] * 8
+    assert (await ask(app, "POST", MAILS, MAIL)).status == 202
 
 
 async def test_a_raw_message_goes_as_it_is_to_all_in_its_head() -> None:

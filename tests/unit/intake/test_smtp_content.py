@@ -34,6 +34,7 @@ def read(chunks: Sequence[bytes], limit: int = 10_000, room: int = 10_000) -> tu
     for chunk in chunks:
         rest = rest + chunk if content.complete else content.feed(chunk)
     fault, data = content.fault, content.take()
+    content.drop()
     assert counters.held_octets == 0
     return content.complete, data, fault, rest
 
@@ -111,6 +112,17 @@ def test_a_message_that_all_together_have_no_room_for_is_refused_for_now() -> No
     assert second.fault == smtp_reply.NO_ROOM
     assert first.fault == b""
     first.drop()
+    assert counters.held_octets == 0
+
+
+def test_a_message_counts_until_it_has_its_answer() -> None:
+    counters = SmtpCounters()
+    content = Content(1_000, counters, 1_000)
+    content.feed(b"abc\r\n.\r\n")
+    assert content.take() == b"abc\r\n"
+    assert counters.held_octets == 5
+    content.drop()
+    content.drop()
     assert counters.held_octets == 0
 
 

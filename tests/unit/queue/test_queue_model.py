@@ -75,6 +75,8 @@ class QueueModel(RuleBasedStateMachine):
         self.run(self.queue.settle([Settlement(ticket, due, self.clock.machine() + wait if wait else 0.0)]))
         if done:
             self.inside.discard(ticket.mail_id)
+            over = "UPDATE mails SET state = 'accepted' WHERE id = unhex(?)"
+            self.run(self.store.database.write(lambda each: each.execute(over, (ticket.mail_id,)).fetchall()))
 
     @rule()
     def renew(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -192,3 +193,92 @@ async def test_a_repeat_is_the_identical_message(services: Services) -> None:
     once, again = [await walked(services, relayed(data)) for _ in range(2)]
     assert isinstance(once, Mail)
     assert once == again
+
+
+PARA = "<p>Software for purchasing, which many makers of machines use to order what they need.</p>"
+PIXEL = "<img src='https://crm.example/o.gif?k=x93' width=1 height=1 alt=x>"
+PICTURE = "<img src='https://crm.example/o.gif?k=x93' width=600 height=300 alt=x>"
+PREHEADER = "<div style='display:none'>Software for purchasing, which many makers of machines use</div>"
+HASH = "https://crm.example/?u=" + hashlib.sha256(ADDRESS.encode()).hexdigest()
+
+
+def head(kind: str) -> str:
+    fields = f"From: {FROM}\r\nTo: {ADDRESS}\r\nSubject: Purchasing\r\nMIME-Version: 1.0\r\n"
+    return f"{fields}Content-Type: {kind}\r\n\r\n"
+
+
+def of_parts(kind: str, *parts: str) -> bytes:
+    whole = "".join(f"--x\r\n{part}\r\n" for part in ("Content-Type: text/plain\r\n\r\nPurchasing", *parts))
+    return f"{head(f'multipart/{kind}; boundary=x')}{whole}--x--\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (PARA + f"<a href='{HASH}'>x</a>", PARA + "<a href='https://crm.example/'>x</a>", None),
+        (PARA + "<a href='https://crm.example/'>x</a>", PARA + f"<a href='{HASH}'>x</a>", "tracking_without_consent"),
+        (PARA + PICTURE, PARA + PIXEL, "tracking_without_consent"),
+        (PARA + PIXEL, PARA + PICTURE, None),
+        (PARA + PICTURE, "<p></p>" + PICTURE, "subject_deceptive"),
+        (PARA + PICTURE, "<p>&nbsp;&nbsp;&nbsp;&nbsp;&nbsp;&nbsp;&nbsp;&nbsp;</p>" + PICTURE, "subject_deceptive"),
+        ("<p></p>" + PICTURE, PARA + PICTURE, None),
+        (PREHEADER + PARA + PICTURE, PREHEADER + "<p>x</p>" + PICTURE, "subject_deceptive"),
+        (PREHEADER + "<p>x</p>" + PICTURE, PREHEADER + PARA + PICTURE, None),
+        ("<div lang=de>" + PARA, "<div lang=sv>" + PARA, None),
+        (PARA + "<!-- a --><b>x</b>", PARA + "<!-- a <b>x</b> -->", None),
+    ],
+)
+async def test_what_was_found_in_one_message_is_not_said_of_the_next(
+    services: Services, first: str, second: str, expected: str | None
+) -> None:
+    verify = Verify(NoOptions(), services)
+    for html in (first, second, first, second):
+        done = await walked(services, relayed(f"{head('text/html; charset=utf-8')}{html}\r\n".encode()))
+        assert isinstance(done, Mail), done
+        [reasons] = await verify.judge([done])
+        alone = await verified(services, done)
+        assert {reason.code for reason in reasons} == alone
+    assert {code and code.name.lower() for code in alone} == {expected}
+
+
+@pytest.mark.parametrize("kind", ["text/x-amp-html", "text/watch-html", "text/enriched", "image/png"])
+async def test_advertising_with_a_form_that_takes_no_notice_waits_for_a_person(services: Services, kind: str) -> None:
+    data = of_parts("alternative", f"Content-Type: {kind}\r\n\r\nPurchasing", f"Content-Type: text/html\r\n\r\n{PARA}")
+    held = await walked(services, relayed(data))
+    assert isinstance(held, Reason)
+    assert (held.verdict, held.code) == (Verdict.HOLD, Code.MESSAGE_UNTOUCHABLE)
+
+
+async def test_a_form_with_a_file_name_gets_the_notice(services: Services) -> None:
+    named = f"Content-Type: text/html\r\nContent-Disposition: inline; filename=a.html\r\n\r\n{PARA}"
+    done = await walked(services, relayed(of_parts("alternative", named)))
+    assert isinstance(done, Mail), done
+    assert isinstance(done.content, Message)
+    assert done.content.data.count(b'data-penstock=3D"optout"') == 1
+    assert await verified(services, done) == {None}
+
+
+@pytest.mark.parametrize("found", [PIXEL, f"<a href='{HASH}'>x</a>", f"<a href='https://crm.example/{ADDRESS}'>x</a>"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Content-Type: text/html\r\n\r\n{}",
+        "Content-Type: text/html\r\nContent-Disposition: attachment; filename=a.html\r\n\r\n{}",
+        "Content-Type: multipart/signed; boundary=y\r\n\r\n--y\r\nContent-Type: text/html\r\n\r\n{}\r\n--y--",
+        "Content-Type: message/rfc822\r\n\r\nContent-Type: text/html\r\n\r\n{}",
+    ],
+)
+async def test_tracking_is_found_in_every_part(services: Services, part: str, found: str) -> None:
+    done = await walked(services, relayed(of_parts("mixed", part.format(PARA))))
+    assert isinstance(done, Mail), done
+    assert await verified(services, done) == {None}
+    done = await walked(services, relayed(of_parts("mixed", part.format(PARA + found))))
+    assert isinstance(done, Mail), done
+    assert await verified(services, done) == {Code.TRACKING_WITHOUT_CONSENT}
+
+
+async def test_a_link_in_a_further_text_is_found(services: Services) -> None:
+    for words, expected in (("Purchasing", None), (f"see {HASH}", Code.TRACKING_WITHOUT_CONSENT)):
+        done = await walked(services, relayed(of_parts("mixed", f"Content-Type: text/plain\r\n\r\n{words}")))
+        assert isinstance(done, Mail), done
+        assert await verified(services, done) == {expected}

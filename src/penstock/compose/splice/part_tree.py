@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from penstock.compose.splice.content_type import ContentType, content_type, without_comments
+from penstock.compose.splice.content_type import ContentType
 from penstock.compose.splice.fault import SpliceFault, unreadable, untouchable
 from penstock.compose.splice.header_block import Field, HeaderBlock, header_block
+from penstock.compose.splice.part import Part, Span, boundary_of, enclosed_parts, read_part
 
-__all__ = ["Leaf", "first_seen"]
+__all__ = ["Leaf", "first_seen", "leaf_of", "sealed"]
 
 _DEEPEST = 50
 _MOST_PARTS = 10_000
@@ -29,9 +30,9 @@ _SEALED = frozenset(
 )
 _FILES = frozenset({"multipart/appledouble", "multipart/byteranges", "multipart/form-data"})
 _NOT_LETTERS = frozenset({"multipart/report", "multipart/digest"})
-_WITHOUT_ENCODING = frozenset({"7bit", "8bit", "binary"})
-
-_Span = tuple[int, int]
+_NOT_SHOWN = frozenset({"text/calendar"})
+"""A branch of an alternative that programs act upon, and show beside what they show of the others."""
+_NO_PLACE = "one form of it is shown in place of the others and has no place for a notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +58,31 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """The parts of a multipart: of an alternative every one is looked at, else the first that leads to a leaf."""
+    """The parts of a multipart: of an alternative every one is looked at, else the first that leads to a leaf.
 
-    parts: Iterator[_Span]
+    `shown`: its parts are shown whatever they are called, as the forms of an alternative and the root of related parts
+    are.
+    """
+
+    parts: Iterator[Span]
     every: bool
+    shown: bool
     delimiters: tuple[bytes, ...]
 
 
-def first_seen(data: bytes) -> list[Leaf] | SpliceFault:
+def first_seen(data: bytes, *, whole: bool = False) -> list[Leaf] | SpliceFault:
     """The leaves that a notice belongs in, in their order; at least one.
 
     Of `alternative` each branch, of `related` the root, of `mixed` and kinds unknown the first that holds text.
-    Attachments, known by their disposition or a file name beside it, and enclosed messages are passed over. A report
-    (RFC 6522) or digest is written for programs and a part of it has no place for a notice. At most 50 levels; the
-    walk does not recurse.
+    Attachments, known by their disposition or a file name beside it, and enclosed messages are passed over; a form of
+    an alternative is none, whatever its name. A report (RFC 6522) or digest is written for programs and a part of it
+    has no place for a notice. At most 50 levels; the walk does not recurse.
+
+    `whole`: an alternative with a form that leads to no leaf is untouchable, an invitation (RFC 6047) left out: a
+    program that knows that form shows nothing else.
     """
     leaves: list[Leaf] = []
-    branches = [(_Branch(iter([(0, len(data))]), every=False, delimiters=()), 0)]
+    branches = [(_Branch(iter([(0, len(data))]), every=False, shown=False, delimiters=()), 0)]
     looked_at = 0
     while branches:
         branch, before = branches[-1]
@@ -81,11 +90,13 @@ def first_seen(data: bytes) -> list[Leaf] | SpliceFault:
         span = None if done else next(branch.parts, None)
         if span is None:
             branches.pop()
+            if whole and len(leaves) == before and branches and branches[-1][0].every:
+                return untouchable(_NO_PLACE)
             continue
         looked_at += 1
         if looked_at > _MOST_PARTS or len(branches) > _DEEPEST:
             return unreadable(f"parts are nested more than {_DEEPEST} levels deep, or there are too many")
-        found = _opened(data, span, branch.delimiters)
+        found = _opened(data, span, branch)
         match found:
             case SpliceFault():
                 return found
@@ -93,87 +104,64 @@ def first_seen(data: bytes) -> list[Leaf] | SpliceFault:
                 leaves.append(found)
             case _Branch():
                 branches.append((found, len(leaves)))
+            case _ if whole and branch.every and found not in _NOT_SHOWN:
+                return untouchable(_NO_PLACE)
         if len(leaves) > _MOST_LEAVES:
             return unreadable(f"there are more than {_MOST_LEAVES} text parts to choose from")
     return leaves or untouchable("there is no text part that a notice could stand in")
 
 
-def _opened(data: bytes, span: _Span, around: tuple[bytes, ...]) -> Leaf | _Branch | SpliceFault | None:
-    """What one part is: a leaf, a multipart to go into, or nothing for us."""
-    block = header_block(data, *span)
-    if isinstance(block, SpliceFault):
-        return block
-    made = block.only("content-type")
-    encoded = block.only("content-transfer-encoding")
-    placed = block.only("content-disposition")
-    if isinstance(made, SpliceFault):
-        return made
-    if isinstance(encoded, SpliceFault):
-        return encoded
-    if isinstance(placed, SpliceFault):
-        return placed
-    kind = ContentType("text/plain", {}) if made is None else content_type(made.value(data))
-    disposition = "" if placed is None else without_comments(placed.value(data))
-    encoding = "7bit" if encoded is None else without_comments(encoded.value(data))
-    if kind is None or disposition is None or encoding is None:
-        return unreadable("a header of a part cannot be read in one way only")
-    encoding = encoding.strip().lower()
-    if _sealed(kind, disposition):
+def leaf_of(part: Part, delimiters: tuple[bytes, ...] = ()) -> Leaf:
+    """The part as one that can be read and added to."""
+    return Leaf(part.block, part.end, part.type, part.encoding, part.type_field, part.encoding_field, delimiters)
+
+
+def _opened(data: bytes, span: Span, around: _Branch) -> Leaf | _Branch | SpliceFault | str:
+    """What one part is: a leaf, a multipart to go into, or nothing for us, of which the kind is told."""
+    part = read_part(data, span)
+    if isinstance(part, SpliceFault):
+        return part
+    kind = part.type.kind
+    if sealed(part):
         return untouchable("it is signed or encrypted")
-    if _attached(disposition):
-        return None
-    if kind.kind in _TEXTS:
-        return Leaf(block, span[1], kind, encoding, made, encoded, around)
-    if not kind.kind.startswith("multipart/") or kind.kind in _FILES:
-        return None
-    if encoding not in _WITHOUT_ENCODING:
-        return unreadable("a multipart is encoded as a whole (RFC 2045 section 6.4)")
-    return _branch(data, block, span[1], kind, around)
+    if not around.shown and part.attached:
+        return "attachment"
+    if kind in _TEXTS:
+        return leaf_of(part, around.delimiters)
+    if not kind.startswith("multipart/") or kind in _FILES:
+        return kind
+    return _branch(data, part, around.delimiters)
 
 
-def _attached(disposition: str) -> bool:
-    """Whether it is a file to the reader: one shown inline has a name (RFC 2183 section 2.3), a letter has none."""
-    if not disposition.strip():
-        return False
-    if disposition.partition(";")[0].strip().lower() != "inline":
-        return True
-    if ";" not in disposition:
-        return False
-    read = content_type(f"x/{disposition.strip()}")
-    return "filename" in disposition.lower() if read is None else bool(read.values.get("filename"))
-
-
-def _sealed(kind: ContentType, place: str) -> bool:
+def sealed(part: Part) -> bool:
+    """Whether a part is signed or encrypted, so that another form of it would be another part."""
+    kind = part.type
     if kind.kind in _SEALED:
         return True
     # RFC 8551 section 3.2.1: software that does not know S/MIME passes it on as octets under the file's name.
-    names = f"{place};{kind.values.get('name', '')}".lower()
+    names = f"{part.disposition};{kind.values.get('name', '')}".lower()
     return kind.kind == "application/octet-stream" and ".p7m" in names
 
 
-def _branch(
-    data: bytes, block: HeaderBlock, end: int, kind: ContentType, around: tuple[bytes, ...]
-) -> _Branch | SpliceFault:
-    if kind.kind in _NOT_LETTERS:
+def _branch(data: bytes, part: Part, around: tuple[bytes, ...]) -> _Branch | SpliceFault:
+    kind = part.type.kind
+    if kind in _NOT_LETTERS:
         return untouchable("it is a report or a digest, which has no place for a notice")
-    try:
-        boundary = kind.values.get("boundary", "").rstrip().encode("latin-1")
-    except UnicodeEncodeError:
-        boundary = b""
-    if not boundary:
-        return unreadable("a multipart has no boundary")
-    delimiter = b"--" + boundary
-    parts = _parts(data, delimiter, block.body, end)
+    delimiter = boundary_of(part)
+    if isinstance(delimiter, SpliceFault):
+        return delimiter
+    parts = enclosed_parts(data, delimiter, part.block.body, part.end)
     first = next(parts, None)
     if first is None:
         return unreadable("the boundary of a multipart does not appear, or there is no part")
-    if kind.kind == "multipart/related":
-        parts, first = iter(()), _root(data, chain([first], parts), kind.values.get("start", ""))
-    every = kind.kind == "multipart/alternative"
-    return _Branch(chain([first], parts), every, (*around, delimiter))
+    related = kind == "multipart/related"
+    if related:
+        parts, first = iter(()), _root(data, chain([first], parts), part.type.values.get("start", ""))
+    every = kind == "multipart/alternative"
+    return _Branch(chain([first], parts), every, every or related, (*around, delimiter))
 
 
-def _root(data: bytes, parts: Iterator[_Span], start: str) -> _Span:
+def _root(data: bytes, parts: Iterator[Span], start: str) -> Span:
     """The part whose Content-ID the parameter `start` names, else the first (RFC 2387 section 3.2)."""
     first = next(parts)
     if start:
@@ -183,27 +171,3 @@ def _root(data: bytes, parts: Iterator[_Span], start: str) -> _Span:
             if isinstance(field, Field) and field.value(data).strip() == start.strip():
                 return span
     return first
-
-
-def _parts(data: bytes, delimiter: bytes, start: int, end: int) -> Iterator[_Span]:
-    """The parts between delimiter lines. A line that goes on is no delimiter: one boundary may begin another.
-
-    The CRLF before a delimiter belongs to it: between two delimiters in a row, which have but one, there is no part.
-    Without a closing delimiter the last part ends with its multipart.
-    """
-    part = -1
-    place = data.find(delimiter, start, end)
-    while place >= 0:
-        after = place + len(delimiter)
-        if place == start or data.startswith(b"\r\n", place - 2):
-            line = data.find(b"\r\n", after, end)
-            rest = data[after : end if line < 0 else line].rstrip(b" \t")
-            if rest in {b"", b"--"}:
-                if 0 <= part <= place - 2:
-                    yield part, place - 2
-                if rest or line < 0:
-                    return
-                part = line + 2
-        place = data.find(delimiter, after, end)
-    if part >= 0:
-        yield part, end

@@ -31,6 +31,7 @@ class Additions:
     case, a `*` at the end makes a prefix; the fields that say how the body is made are never dropped. `text` for text
     parts: paragraphs with LF line ends below a line of dashes. `html` for HTML parts: elements marked `data-penstock`.
     `label_text` is a short paragraph, `label_html` a fragment that stands above everything else in the same parts.
+    `whole`: a message with a form that none of this could stand in is untouchable (see `part_tree.first_seen`).
     """
 
     headers: tuple[Header, ...] = ()
@@ -39,6 +40,7 @@ class Additions:
     html: str = ""
     label_text: str = ""
     label_html: str = ""
+    whole: bool = False
 
 
 def splice(data: bytes, additions: Additions) -> bytes | SpliceFault:
@@ -48,7 +50,7 @@ def splice(data: bytes, additions: Additions) -> bytes | SpliceFault:
     text each gets the blocks. Fields DKIM-Signature are taken out as soon as anything changes. Signed and encrypted
     messages can be given headers, but no notice. Linear in the size of the message.
     """
-    label = Additions(text=additions.label_text, html=additions.label_html)
+    label = Additions(text=additions.label_text, html=additions.label_html, whole=additions.whole)
     if label.text or label.html:
         labelled = _spliced(data, label, on_top=True)
         if isinstance(labelled, SpliceFault):
@@ -135,7 +137,7 @@ def _real(data: bytes, edits: list[Edit]) -> list[Edit]:
 
 
 def _notice_edits(data: bytes, additions: Additions, *, on_top: bool, versioned: bool) -> list[Edit] | SpliceFault:
-    leaves = first_seen(data)
+    leaves = first_seen(data, whole=additions.whole)
     if isinstance(leaves, SpliceFault):
         return leaves
     edits: list[Edit] = []

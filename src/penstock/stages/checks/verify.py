@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import ClassVar
 
+from penstock.compose.appearance import appearance
 from penstock.compose.authentication import misaligned
 from penstock.compose.finished import Finding, header_findings, header_names, left_over, ready_made_findings
 from penstock.compose.finished_fields import recipient_findings, subject_findings
 from penstock.compose.foretold import Foretold, foretold
 from penstock.compose.headers import split_mailbox
 from penstock.compose.language import mail_language
-from penstock.compose.notice_text import BLOCKS, DASHES, Block
+from penstock.compose.notice_text import BLOCKS, DASHES
 from penstock.compose.personal_links import mentions_recipient, personal_links
-from penstock.compose.relayed_letter import read_letters
+from penstock.compose.relayed_letter import RelayedLetters, read_letters
 from penstock.compose.splice.fault import SpliceFault
-from penstock.compose.unseen import appearance, unseen
+from penstock.compose.unseen import images_alone, tracking_images, unmarked, unreadable_blocks
+from penstock.compose.visibility import seen_places
 from penstock.compose.wording import names_controller, unanswerable
 from penstock.model.codes import Code
 from penstock.model.mail import Letter, Mail, Message
-from penstock.model.verdict import Facts, Reason, Variant, Verdict
+from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import ALL_STREAMS, NoOptions, Phase, Services
 
 __all__ = ["Verify"]
@@ -33,11 +36,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _SEEN = 4_096
 
 
-def _mark(block: Block) -> str:
-    return f'data-penstock="{block}"'
-
-
-_MARKS = {variant: tuple(map(_mark, reversed(blocks))) for variant, blocks in BLOCKS.items()}
 _FINE = (
     Reason("verify", Verdict.SEND, None, "headers, notice and unsubscribe links are in place", Facts(("message",))),
 )
@@ -63,11 +61,23 @@ _RULES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    """What holds for all letters of a template and an appearance.
+
+    `places` are those of relayed words that are seen; `tracks`: an address in one of our own told who opens it.
+    """
+
+    found: tuple[Finding, ...]
+    places: tuple[int, ...] = ()
+    tracks: bool = False
+
+
 class Verify:
     """One recipient, sound headers, all mandatory blocks visible in both parts, working unsubscribe, nothing left over.
 
-    What depends on template and notice only is judged once for them. Transactional mail and notices are judged by
-    codes 61 and 65 alone.
+    What depends on template and notice only is judged once for them; of a relayed message that is whether its blocks
+    can be read, for each appearance. Transactional mail and notices are judged by codes 61 and 65 alone.
     """
 
     Options: ClassVar[type] = NoOptions
@@ -89,7 +99,7 @@ class Verify:
         del options
         self._services = services
         self._link = f"{services.base_url}/u/"
-        self._visible: dict[tuple[str, str, str, int, int], tuple[Finding, ...]] = {}
+        self._visible: dict[tuple[str, str, str, str, int, int], _Visible] = {}
         self._told: dict[str, Foretold] = {}
         self._own_links = (self._link, f"{services.base_url}/p/")
         self._named: dict[tuple[str, str], bool] = {}
@@ -107,15 +117,17 @@ class Verify:
         if letter is None and not mail.stream.commercial:
             found = [*ready_made_findings(content.data)]
         else:
-            letters = [letter] if letter is not None else self._parsed(mail, content)
+            letters = RelayedLetters([letter], []) if letter is not None else self._parsed(mail, content)
             if isinstance(letters, SpliceFault):
                 return (_unreadable(letters),)
             names = header_names(content.data)
             found = [*header_findings(names, content.data, commercial=mail.stream.commercial)]
-            for each in letters:
+            for each in letters.seen:
                 found += left_over(each)
                 if mail.stream.commercial:
                     found += self._commercial(mail, each, content.data, names)
+            for each in letters.further:
+                found += [*tracking_images(each.html or ""), *self._tracking(mail, each)]
         if not found:
             return _FINE
         return [
@@ -123,7 +135,7 @@ class Verify:
             for code, field, why in dict.fromkeys(found)
         ]
 
-    def _parsed(self, mail: Mail, content: Message) -> list[Letter] | SpliceFault:
+    def _parsed(self, mail: Mail, content: Message) -> RelayedLetters | SpliceFault:
         """A relayed message as it would leave, read anew from its octets."""
         template = f"relayed {mail.campaign.digest}" if mail.campaign else "relayed"
         language = mail_language(mail, self._services.fallback_language) or "en"
@@ -137,9 +149,14 @@ class Verify:
         yield from self._unsubscribe(mail, letter, names)
         yield from self._blocks(mail, letter)
         told = self._told_by(mail, letter)
-        yield from self._visibility(mail, letter, told)
+        visible = self._visibility(mail, letter, told)
+        yield from visible.found
         yield from told.tracking
-        if _relayed(mail) or mentions_recipient(mail, letter):
+        relayed = _relayed(mail)
+        if relayed and letter.html:
+            yield from tracking_images(letter.html)
+            yield from images_alone(letter.html, visible.places)
+        if relayed or visible.tracks or mentions_recipient(mail, letter):
             yield from self._tracking(mail, letter)
         yield from subject_findings(mail, letter, told.stems)
 
@@ -220,7 +237,7 @@ class Verify:
         if letter.notice is None:
             yield Code.NOTICE_MISSING, "notice", "no notice was added"
             return
-        if letter.html is not None and (missing := _unmarked(letter.html, mail.variant)):
+        if letter.html is not None and (missing := unmarked(letter.html, mail.variant)):
             yield Code.NOTICE_MISSING, "html", "the HTML part lacks the blocks " + ", ".join(missing)
         if not _has_text(mail, letter):
             return
@@ -241,19 +258,27 @@ class Verify:
             found = self._told[letter.template] = foretold(mail.campaign, letter.language)
         return found
 
-    def _visibility(self, mail: Mail, letter: Letter, told: Foretold) -> tuple[Finding, ...]:
+    def _visibility(self, mail: Mail, letter: Letter, told: Foretold) -> _Visible:
         # Looking for one from the end takes half as long as counting none.
         html = letter.html
         images = html.count("<img") if html is not None and html.rfind("<img") >= 0 else 0
-        varies = told.varies or _relayed(mail)  # each may look different
+        relayed = _relayed(mail)
+        varies = told.varies or relayed  # each may look different
         looks = appearance(html) if varies and html is not None else 0
-        key = (letter.template, letter.notice or "", mail.variant, images, looks)
+        key = (letter.template, letter.language, letter.notice or "", mail.variant, images, looks)
         found = self._visible.get(key)
         if found is None:
             if len(self._visible) >= _SEEN:
                 self._visible.clear()
-            found = self._visible[key] = (*unseen(letter, mail.variant), *self._tracking(mail, letter))
+            found = self._visible[key] = self._looked_at(mail, letter, relayed=relayed)
         return found
+
+    def _looked_at(self, mail: Mail, letter: Letter, *, relayed: bool) -> _Visible:
+        blocks, html = tuple(unreadable_blocks(letter, mail.variant)), letter.html or ""
+        if relayed:
+            return _Visible(blocks, places=seen_places(html) if html else ())
+        seen = tuple(tracking_images(html)) or tuple(images_alone(html))
+        return _Visible((*blocks, *seen), tracks=any(self._tracking(mail, letter)))
 
     def _tracking(self, mail: Mail, letter: Letter) -> Iterator[Finding]:
         for part, what in personal_links(mail, letter, self._own_links, self._services.tokens.read):
@@ -273,14 +298,3 @@ def _unreadable(fault: SpliceFault) -> Reason:
     verdict = Verdict.HOLD if fault.code is Code.MESSAGE_UNTOUCHABLE else Verdict.BLOCK
     why = f"the finished message cannot be read: {fault.what}"
     return Reason("verify", verdict, fault.code, why, Facts(("message",)), _RULES.get(fault.code))
-
-
-def _unmarked(html: str, variant: Variant) -> list[str]:
-    """The blocks that have no mark of theirs in the HTML."""
-    place = len(html)
-    # Ours stand one behind the other near the end: each is looked for backwards from the one before.
-    for mark in _MARKS[variant]:
-        place = html.rfind(mark, 0, place)
-        if place < 0:
-            return [block for block in BLOCKS[variant] if _mark(block) not in html]
-    return []

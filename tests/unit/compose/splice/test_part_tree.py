@@ -41,6 +41,52 @@ def test_a_message_of_one_text_is_its_own_leaf() -> None:
     assert bodies("Subject: s\n") == [""]
 
 
+NAMED = "Content-Type: text/html\nContent-Disposition: inline; filename=a.html\n\n{0}"
+
+
+def test_a_form_or_a_root_is_shown_whatever_its_name_or_disposition() -> None:
+    assert bodies(multipart("alternative", TEXT.format("t"), NAMED.format("h"))) == ["t", "h"]
+    assert bodies(multipart("alternative", TEXT.format("t"), FILE.format("f"))) == ["t", "f"]
+    assert bodies(multipart("related", NAMED.format("h"), IMAGE.format("i"))) == ["h"]
+    named = multipart("related", NAMED.format("h"), IMAGE.format("i"))
+    assert bodies(multipart("alternative", TEXT.format("t"), named)) == ["t", "h"]
+    assert bodies(multipart("mixed", NAMED.format("h"), TEXT.format("t"))) == ["t"]
+    mixture = multipart("mixed", FILE.format("f"), HTML.format("h"))
+    assert bodies(multipart("alternative", TEXT.format("t"), mixture)) == ["t", "h"]
+
+
+OTHER = "Content-Type: {0}\n\nx"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *map(OTHER.format, ["text/x-amp-html", "text/watch-html", "text/enriched", "application/pdf", "image/png"]),
+        MAIL.format("m"),
+        multipart("mixed", FILE.format("f"), IMAGE.format("i")),
+        multipart("related", IMAGE.format("i"), HTML.format("h")),
+        multipart("mixed", IMAGE.format("i"), multipart("alternative", OTHER.format("text/x-amp-html"))),
+    ],
+)
+def test_a_form_without_a_place_makes_the_whole_untouchable(form: str) -> None:
+    for forms in ((TEXT.format("t"), form, HTML.format("h")), (TEXT.format("t"), HTML.format("h"), form)):
+        data = multipart("alternative", *forms).replace("\n", "\r\n").encode()
+        fault = first_seen(data, whole=True)
+        assert isinstance(fault, SpliceFault), forms
+        assert fault.code is Code.MESSAGE_UNTOUCHABLE
+        seen = bodies(multipart("alternative", *forms))
+        assert not isinstance(seen, SpliceFault)
+        assert len(seen) == 2
+
+
+def test_the_whole_of_a_usual_message_is_read_like_any() -> None:
+    both = multipart("related", multipart("alternative", TEXT.format("t"), HTML.format("h")), IMAGE.format("i"))
+    invited = multipart("alternative", TEXT.format("t"), HTML.format("h"), CALENDAR.format("c"))
+    for message in (TEXT.format("t"), both, invited, multipart("mixed", invited, FILE.format("f"), IMAGE.format("i"))):
+        data = message.replace("\n", "\r\n").encode()
+        assert first_seen(data, whole=True) == first_seen(data)
+
+
 def test_of_an_alternative_each_form_is_taken() -> None:
     assert bodies(multipart("alternative", TEXT.format("t"), HTML.format("h"), CALENDAR.format("c"))) == ["t", "h"]
 

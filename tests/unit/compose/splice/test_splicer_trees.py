@@ -88,14 +88,15 @@ class Writer:
         return whole
 
 
-def chosen(part: Part) -> list[Part]:
-    """What must get a block, by the rules as they are told to people."""
-    if part.text:
+def chosen(part: Part, *, shown: bool = False) -> list[Part]:
+    """What must get a block, by the rules as they are told to people; `shown`: a form of it, or the root of others."""
+    if part.text or (shown and part.kind == "attachment"):
         return [part]
     if part.kind == "multipart/related":
-        return chosen(part.children[0])
-    found = [leaves for child in part.children if (leaves := chosen(child))]
-    if part.kind == "multipart/alternative":
+        return chosen(part.children[0], shown=True)
+    several = part.kind == "multipart/alternative"
+    found = [leaves for child in part.children if (leaves := chosen(child, shown=several))]
+    if several:
         return [leaf for leaves in found for leaf in leaves]
     return found[0] if found else []
 
@@ -129,6 +130,8 @@ def files(draw: st.DrawFn) -> Part:
     kind = draw(st.sampled_from(FILES))
     if kind == "message/rfc822":
         return Part(kind, b"Subject: enclosed\r\n\r\nHello\r\n" + draw(st.sampled_from([b"", b"more\r\n"])))
+    if kind == "attachment":
+        return Part(kind, in_base64(draw(st.sampled_from(HTML_LINES)).encode()), "", "base64")
     return Part(kind, in_base64(draw(st.binary(max_size=90))), "", "base64")
 
 
@@ -216,7 +219,7 @@ def test_each_leaf_that_must_have_the_block_has_it_and_the_rest_is_as_it_was(
 
 
 def changed_as_it_must(part: Part, old: str, new: str, blocks: tuple[str, str]) -> None:
-    if part.kind == "text/html":
+    if part.kind in {"text/html", "attachment"}:
         block = blocks[1].strip("\n")
         assert new.count(block) == 1
         head, _, tail = new.partition(block)

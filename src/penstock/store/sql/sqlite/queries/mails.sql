@@ -1,6 +1,9 @@
 -- name: known
-SELECT json_group_array(json_array(carray.value, seq, state, redirected, hex(body)))
+-- The last column: some of it may have left already, or a worker has loaded it.
+SELECT json_group_array(json_array(carray.value, seq, state, redirected, hex(body), client,
+                                   attempts > 0 OR coalesce(held = 1, 0)))
 FROM carray(?) CROSS JOIN mails ON mails.id = unhex(carray.value)
+LEFT JOIN submissions ON submissions.mail = seq LEFT JOIN tickets ON tickets.id = seq
 
 -- name: last
 SELECT coalesce(max(seq), 0) FROM mails
@@ -35,11 +38,14 @@ SELECT submissions.client, mails.stream, mails.recipient, lower(hex(mails.id)), 
 FROM mails JOIN submissions ON submissions.mail = mails.seq WHERE mails.id = unhex(?)
 
 -- name: to_forget
--- Ready-made messages that went, or will not go, and were handed in before that time.
+-- Ready-made messages that went, or will not go, and were handed in before that time; cancelled ones were told of since.
 SELECT json_group_array(json_array(seq, hex(body)))
 FROM (SELECT seq, body FROM mails
       WHERE body IS NOT NULL AND state IN ('accepted', 'failed', 'cancelled', 'blocked', 'rejected')
         AND coalesce(outcome_at, (SELECT at FROM submissions WHERE mail = seq), touched_at, 0) < ?1
+        AND (state <> 'cancelled' OR outcome_at IS NOT NULL OR coalesce((
+                SELECT ledger.at FROM ledger_mails CROSS JOIN ledger ON ledger.seq = ledger_mails.seq
+                WHERE ledger_mails.mail = mails.seq ORDER BY ledger_mails.seq DESC LIMIT 1), '') < ?3)
         AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.id = mails.seq)
       LIMIT ?2)
 
@@ -53,7 +59,20 @@ UPDATE submissions SET sender = '', orcpt = '', envelope_id = '', notify = '' WH
 DELETE FROM bodies
 WHERE digest IN (SELECT unhex(value) FROM carray(?))
   AND NOT EXISTS (SELECT 1 FROM mails WHERE mails.body = bodies.digest)
-RETURNING hex(digest), length(data) = 0
+
+-- name: named_bodies
+SELECT json_group_array(carray.value) FROM carray(?)
+WHERE unhex(carray.value) IN (SELECT digest FROM bodies)
+
+-- name: held_too_long
+-- Handed in before that time (microseconds), and nothing was said of it since then (as text).
+SELECT json_group_array(lower(hex(id)))
+FROM (SELECT id FROM mails CROSS JOIN submissions ON submissions.mail = mails.seq
+      WHERE state = 'held' AND submissions.at < ?1
+        AND coalesce((
+            SELECT ledger.at FROM ledger_mails CROSS JOIN ledger ON ledger.seq = ledger_mails.seq
+            WHERE ledger_mails.mail = mails.seq ORDER BY ledger_mails.seq DESC LIMIT 1), '') < ?2
+      LIMIT ?3)
 
 -- name: queue_again
 UPDATE mails
@@ -74,9 +93,15 @@ SET campaign = anew.column2, contact_id = anew.column3, identity = anew.column4,
 FROM (VALUES /*rows*/ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS anew WHERE seq = anew.column1 AND state = 'queued'
 
 -- name: ticket
-INSERT INTO tickets (id, lane, due, fence) VALUES /*rows*/ (?, ?, ?, random() & 0x3fffffffffffffff)
+-- What a person lets go on waits anew from then on (the last column); what a dead process left does not.
+INSERT INTO tickets (id, lane, due, since, fence)
+SELECT column1, column2, column3, iif(column4 AND mails.recipient IS NOT NULL, column3, NULL),
+       random() & 0x3fffffffffffffff
+FROM (VALUES /*rows*/ (?, ?, ?, ?)) AS new CROSS JOIN mails ON mails.seq = new.column1
+WHERE true
 ON CONFLICT (id) DO UPDATE
-SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, flow = 0, ready = 0, fence = fence + 1
+SET lane = excluded.lane, due = excluded.due, lease_until = 0, held = 0, flow = 0, ready = 0, fence = fence + 1,
+    since = coalesce(excluded.since, since)
 
 -- name: ticket_in
 INSERT INTO tickets (id, lane, due, flow, ready, since, fence)

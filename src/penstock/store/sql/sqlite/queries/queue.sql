@@ -18,7 +18,9 @@ SET flow = (SELECT flows.id FROM mails CROSS JOIN flows
                AND flows.controller = mails.controller
                AND flows.urgent = (mails.stream IN ('transactional', 'notice'))
             WHERE mails.seq = tickets.id),
-    since = coalesce(since, (SELECT at / 1e6 FROM submissions WHERE mail = tickets.id))
+    since = coalesce(since, (
+        SELECT max(submissions.at, iif(state = 'deferred', coalesce(until, 0), 0)) / 1e6
+        FROM submissions CROSS JOIN mails ON mails.seq = submissions.mail WHERE submissions.mail = tickets.id))
 WHERE id IN (SELECT value FROM carray(?))
 
 -- name: promote
@@ -76,9 +78,12 @@ FROM (SELECT due, tickets.id
       WHERE (ready = 1 OR due <= ?1) AND lease_until <= ?2 ORDER BY due, tickets.id LIMIT ?3)
 
 -- name: expired
+-- What a rule puts off is not waiting for its way out.
 SELECT json_group_array(json_array(since, id))
 FROM (SELECT since, id FROM tickets
-      WHERE since <= ?2 AND (since, id) > (?3, ?4) AND lease_until <= ?1 ORDER BY since, id LIMIT ?5)
+      WHERE since <= ?2 AND (since, id) > (?3, ?4) AND lease_until <= ?1
+        AND NOT EXISTS (SELECT 1 FROM mails WHERE mails.seq = tickets.id AND state = 'deferred' AND until > ?6)
+      ORDER BY since, id LIMIT ?5)
 
 -- name: details
 SELECT json_group_array(json_array(tickets.id, lower(hex(mails.id)), tickets.lane, fence, since))
@@ -97,8 +102,12 @@ WHERE id IN (SELECT own.id FROM json_each(?) AS held
              CROSS JOIN tickets AS own ON own.id = held.value ->> 0 AND own.fence = held.value ->> 1)
 
 -- name: give_back
+-- What a rule puts off does not grow older meanwhile.
 UPDATE tickets
 SET due = back.value ->> 2,
+    since = iif(since IS NOT NULL AND back.value ->> 2 > ?2
+                    AND (SELECT state FROM mails WHERE mails.seq = tickets.id) = 'deferred',
+                since + (back.value ->> 2) - ?2, since),
     lease_until = iif(back.value ->> 3 > ?3, back.value ->> 3, 0),
     held = iif(back.value ->> 3 > ?3 AND back.value ->> 2 > ?2, 2, 0),
     ready = flow > 0 AND back.value ->> 2 <= ?2 AND back.value ->> 3 <= ?3

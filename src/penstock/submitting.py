@@ -13,6 +13,7 @@ from penstock.accepting import Accepting
 from penstock.errors import InvalidInput, StoreUnavailable
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Stream
+from penstock.model.routing import from_address
 from penstock.ports import Client, Recipient, Refusal, RefusalKind, Submission
 
 __all__ = ["Receipt", "submit"]
@@ -39,10 +40,10 @@ async def submit(
     """
     data = _octets(message)
     head = email.message_from_string(_head_text(data), policy=email.policy.compat32)
-    sender, recipients = _sender(head), _recipients(head)
+    recipients = _recipients(head)
     submission = Submission(
         client=_EMBEDDED,
-        sender=str(sender),
+        sender=from_address(data),
         recipients=tuple(Recipient(str(each)) for each in recipients),
         data=data,
         stream=stream,
@@ -66,13 +67,6 @@ def _octets(message: EmailMessage | bytes) -> bytes:
 def _head_text(data: bytes) -> str:
     """The header section; UTF-8 in it is taken as it is (RFC 6532)."""
     return (data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n").decode("utf-8", "surrogateescape")
-
-
-def _sender(head: email.message.Message) -> Address:
-    found = email.utils.getaddresses([str(value) for value in head.get_all("From", [])])
-    if len(found) != 1:
-        raise InvalidInput("the message needs exactly one From address", where="From")
-    return _address(found[0][1], "From")
 
 
 def _recipients(head: email.message.Message) -> list[Address]:

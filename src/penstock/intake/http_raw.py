@@ -14,6 +14,7 @@ from penstock.intake.http_fields import mailbox
 from penstock.intake.http_letter import Handed
 from penstock.intake.http_mail import MOST_MAILS, stream_named
 from penstock.intake.http_problem import RequestError
+from penstock.model.routing import from_address
 from penstock.ports.intake import Recipient, Submission
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def raw_submission(body: bytearray, query: QueryParams, handed: Handed, size_lim
     if size > _MOST_HEAD_OCTETS:
         raise RequestError(422, f"the header section is longer than {_MOST_HEAD_OCTETS} octets", where="body")
     head = email.message_from_string(data[:size].decode("utf-8", "surrogateescape"), policy=email.policy.compat32)
-    sender = _sender(query, head)
+    sender = _sender(query, data)
     recipients = _recipients(query, head)
     whole = _BCC.sub(b"", data[:size]) + data[size:] if head["Bcc"] is not None else data
     if len(whole) > size_limit:
@@ -57,14 +58,11 @@ def raw_submission(body: bytearray, query: QueryParams, handed: Handed, size_lim
     )  # fmt: skip
 
 
-def _sender(query: QueryParams, head: email.message.Message) -> str:
+def _sender(query: QueryParams, data: bytes) -> str:
     given = query.get("from")
     if given is not None:
         return mailbox(given, "?from")[1] if given else ""
-    found = email.utils.getaddresses([str(value) for value in head.get_all("From", [])])
-    if len(found) != 1:
-        raise RequestError(422, "the message needs exactly one From address", where="From")
-    return mailbox(found[0][1], "From")[1]
+    return from_address(data)  # whether it is one that may stand there is not the door's to say
 
 
 def _recipients(query: QueryParams, head: email.message.Message) -> Sequence[str]:

@@ -26,7 +26,10 @@ _WRONG_USE, _UNAVAILABLE = 2, 3
 def main() -> None:
     """Do the part that standard input orders; leave with 0, 2 (wrong config) or 3 (a dependency is away)."""
     with open(0, "rb", buffering=0, closefd=False) as pipe:  # a buffer would swallow what is said next
-        order = RelayOrder.read(pipe.readline())
+        line = pipe.readline()
+    if not line.endswith(b"\n"):
+        return  # whoever was about to order something is gone
+    order = RelayOrder.read(line)
     voice = RelayVoice()
     try:
         with shared_counts(order.part.name):

@@ -826,6 +826,36 @@ async def test_a_handshake_that_fails_ends_one_session_and_harms_no_other(
 
 
 @pytest.mark.needs("openssl")
+def greeted_in_tls(port: int, context: ssl.SSLContext) -> None:
+    """A client that begins the handshake as soon as it may, faster than any loop turns."""
+    with socket.create_connection(("127.0.0.1", port), 5) as plain:
+        plain.recv(1_000)
+        plain.sendall(b"EHLO quick.example\r\n")
+        plain.recv(1_000)
+        plain.sendall(b"STARTTLS\r\n")
+        assert plain.recv(1_000).startswith(b"220")
+        with context.wrap_socket(plain, server_hostname="sink.example") as secured:
+            secured.sendall(b"QUIT\r\n")
+            assert secured.recv(1_000).startswith(b"221")
+
+
+async def hurried(server_side: ssl.SSLContext, client_side: ssl.SSLContext) -> None:
+    async with house(tls=server_side) as here:
+        for _ in range(40):
+            await asyncio.to_thread(greeted_in_tls, here.port, client_side)
+
+
+async def test_a_handshake_that_begins_at_once_is_not_taken_for_plain_text(
+    server_side: ssl.SSLContext, client_side: ssl.SSLContext
+) -> None:
+    await hurried(server_side, client_side)
+
+
+def test_nor_under_the_faster_loop(server_side: ssl.SSLContext, client_side: ssl.SSLContext) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(hurried(server_side, client_side))
+
+
 async def test_without_tls_no_password_is_heard_from_elsewhere(server_side: ssl.SSLContext) -> None:
     async with house(keeper=Keeper(), tls=server_side, proxy_networks=("127.0.0.1",)) as here:
         wire = await here.connect(greeted=False)

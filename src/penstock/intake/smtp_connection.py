@@ -174,15 +174,20 @@ class Connection(asyncio.Protocol):
         `early`: TLS begins with what has come already. Else that is plain text, which must not be obeyed behind the
         handshake as if it had come under its protection (RFC 3207 section 6): it is dropped.
         """
-        self.hand_out()
         if self._transport is None or self._over:
+            self.hand_out()
             return False
+        # From here on all that comes belongs to the handshake: a fast peer begins it before we are there to read it.
+        self._transport.pause_reading()
+        if not early:
+            self._buffer, self._at = b"", 0
+        self.hand_out()
         handshake = self._loop.create_task(
             self._loop.start_tls(self._transport, self, context, server_side=True, ssl_handshake_timeout=seconds)
         )
         self._held_back = False  # it reads on by itself
-        # Octets come to us up to the first step of the handshake, and to it from then on.
-        self._loop.call_soon(self._loop.call_soon, self._pass_on, early)
+        if early:
+            self._loop.call_soon(self._loop.call_soon, self._pass_on)  # behind the first step of the handshake
         try:
             transport = await handshake
         except (OSError, EOFError, RuntimeError):  # of which ssl.SSLError and every break of the connection are
@@ -242,9 +247,9 @@ class Connection(asyncio.Protocol):
             if self._lost:
                 self._gone(self)
 
-    def _pass_on(self, early: bool) -> None:
-        """Hand what came before the handshake to the protocol that makes it, as if it came now; or forget it."""
-        octets, self._buffer, self._at = self._buffer[self._at :] if early else b"", b"", 0
+    def _pass_on(self) -> None:
+        """Hand what came before the handshake to the protocol that makes it, as if it came now."""
+        octets, self._buffer, self._at = self._buffer[self._at :], b"", 0
         assert self._transport is not None
         protocol = self._transport.get_protocol()
         if protocol is self:  # the connection broke before

@@ -50,6 +50,8 @@ class SignedTokens:
             return None
         if len(raw) != _HEAD + _MAIL_ID + _MAC or raw[0] != _VERSION or raw[2] >= len(PURPOSES):
             return None
+        if base64.urlsafe_b64encode(raw).decode() != token:  # padding behind it, or the other alphabet's signs
+            return None
         payload, mac = raw[:-_MAC], raw[-_MAC:]
         for key in self._keys:
             if key.octet == raw[1] and hmac.compare_digest(key.mac(payload), mac):

@@ -56,3 +56,11 @@ def test_a_token_changed_in_any_place_is_forged(place: int, letter: str) -> None
 @given(st.text())
 def test_no_text_makes_reading_raise(text: str) -> None:
     assert SignedTokens(keyring(OLD)).read(text) is None
+
+
+@given(st.binary(min_size=16, max_size=16).map(bytes.hex))
+def test_a_token_has_one_spelling(mail: str) -> None:
+    tokens = SignedTokens(keyring(OLD))
+    token = tokens.sign("header", mail)
+    others = {token + "=", token + "==", f" {token}", f"{token}\n", token.replace("-", "+"), token.replace("_", "/")}
+    assert [tokens.read(other) for other in others - {token}] == [None] * len(others - {token})

@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from penstock.compose.handed_in import read_head
 from penstock.compose.line_ends import only_crlf
 from penstock.intake.http_fields import mailbox
 from penstock.intake.http_letter import Handed
 from penstock.intake.http_mail import MOST_MAILS, stream_named
 from penstock.intake.http_problem import RequestError
-from penstock.model.routing import from_address
 from penstock.ports.intake import Recipient, Submission
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def _sender(query: QueryParams, data: bytes) -> str:
     given = query.get("from")
     if given is not None:
         return mailbox(given, "?from")[1] if given else ""
-    return from_address(data)  # whether it is one that may stand there is not the door's to say
+    read = read_head(data)
+    if isinstance(read, str):
+        raise RequestError(422, read, where="message")
+    return read.from_
 
 
 def _recipients(query: QueryParams, head: email.message.Message) -> Sequence[str]:

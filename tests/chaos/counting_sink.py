@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from .dialogues import Dialogues
+
 __all__ = ["CountingSink", "Trap", "running"]
 
 _HELLO = b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 10000000\r\n"
@@ -18,7 +20,6 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: <([0-9a-f]{32})\.", re.MULTILINE)
 _NARROW_WINDOW = 1_024  # the least that the system allows, which is some more
 _NARROW_SEGMENT = 536
 _READ = 65_536
-_PATIENCE = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class CountingSink:
     """Of messages that broke off: how many octets of content had come."""
     messages: int = 0
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
-    _dialogues: set[asyncio.Task[None]] = field(default_factory=set)
+    _dialogues: Dialogues = field(default_factory=Dialogues)
 
     async def reached(self, number: int) -> None:
         """Return when that many messages have come."""
@@ -74,21 +75,11 @@ class CountingSink:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end, however it ends."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._dialogues.add(task)
-        try:
-            await _Dialogue(self, reader, writer).run()
-        except ConnectionError:
-            pass
-        finally:
-            self._dialogues.discard(task)
-            writer.close()
+        await self._dialogues.held(_Dialogue(self, reader, writer).run(), writer)
 
     async def end(self) -> None:
         """Read every connection to its end: the clients are dead or done, but what they sent may be on its way."""
-        async with asyncio.timeout(_PATIENCE):
-            await asyncio.gather(*self._dialogues)
+        await self._dialogues.ended()
 
 
 class _Dialogue:

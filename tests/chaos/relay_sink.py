@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .dialogues import Dialogues
+
 __all__ = ["Deed", "MoodySink", "moody"]
 
 _HELLO = b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 10000000\r\n"
@@ -18,7 +20,6 @@ _END = b"\r\n.\r\n"
 _MAIL_ID = re.compile(rb"^Received: [^;]*with penstock id\s+([0-9a-f]{32})", re.MULTILINE)
 _NUMBER = re.compile(rb"^Subject: number (\d+)", re.MULTILINE)
 _READ = 65_536
-_PATIENCE = 30.0
 
 
 class Deed(StrEnum):
@@ -63,7 +64,7 @@ class MoodySink:
     unanswered: int = 0
     """Messages that arrived and got no answer."""
     messages: int = 0
-    _dialogues: set[asyncio.Task[None]] = field(default_factory=set)
+    _dialogues: Dialogues = field(default_factory=Dialogues)
 
     def deed(self) -> Deed:
         """What comes next."""
@@ -81,21 +82,11 @@ class MoodySink:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end, however it ends."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._dialogues.add(task)
-        try:
-            await _Dialogue(self, reader, writer).run()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._dialogues.discard(task)
-            writer.close()
+        await self._dialogues.held(_Dialogue(self, reader, writer).run(), writer)
 
     async def end(self) -> None:
         """Read every connection to its end: the clients are dead or done, but what they sent may be on its way."""
-        async with asyncio.timeout(_PATIENCE):
-            await asyncio.gather(*self._dialogues)
+        await self._dialogues.ended()
 
 
 class _Dialogue:

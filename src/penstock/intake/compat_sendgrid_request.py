@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import binascii
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
+from penstock.intake.base64_file import file_octets
 from penstock.intake.http_problem import RequestError
 
 __all__ = ["FileIn", "MailboxIn", "PersonalizationIn", "RequestFaultsError", "SendIn", "read_send"]
@@ -16,7 +15,6 @@ __all__ = ["FileIn", "MailboxIn", "PersonalizationIn", "RequestFaultsError", "Se
 _MOST_FAULTS = 20
 _MOST = 1000
 _MOST_FILES = 100
-_SPACE = re.compile(r"[ \t\r\n]+")
 
 Filled = Annotated[str, StringConstraints(min_length=1)]
 Words = dict[str, str]
@@ -87,11 +85,7 @@ class FileIn(_In):
 
     def octets(self) -> bytes:
         """The file. Raises ValueError for what is not base64."""
-        content = _SPACE.sub("", self.content) if any(map(self.content.__contains__, "\n\r \t")) else self.content
-        try:
-            return binascii.a2b_base64(content, strict_mode=True)
-        except binascii.Error:
-            raise ValueError("is not base64") from None
+        return file_octets(self.content)
 
 
 class AsmIn(_In):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -18,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from penstock.intake.base64_file import file_octets
 from penstock.intake.http_json import path_of
 from penstock.intake.http_problem import RequestError, nearest
 from penstock.model.campaign import Stream
@@ -27,7 +26,6 @@ __all__ = ["MOST_MAILS", "AttachmentIn", "MailIn", "read_mail", "stream_named"]
 MOST_MAILS = 500
 """Of one request, however they are spread over a batch and its recipients."""
 _MAILBOX_CHARACTERS = 1_000
-_SPACE = re.compile(r"[ \t\r\n]+")
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 _BASE64 = r"^[A-Za-z0-9+/ \t\r\n]*={0,2}[ \t\r\n]*$"
 
@@ -98,11 +96,7 @@ class AttachmentIn(BaseModel):
 
     def octets(self) -> bytes:
         """The file. Raises ValueError for what is not base64."""
-        content = _SPACE.sub("", self.content) if any(map(self.content.__contains__, "\n\r \t")) else self.content
-        try:
-            return binascii.a2b_base64(content, strict_mode=True)
-        except binascii.Error:
-            raise ValueError("is not base64") from None
+        return file_octets(self.content)
 
 
 class MailIn(BaseModel):

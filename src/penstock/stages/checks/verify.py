@@ -263,8 +263,7 @@ class Verify:
         html = letter.html
         images = html.count("<img") if html is not None and html.rfind("<img") >= 0 else 0
         relayed = _relayed(mail)
-        varies = told.varies or relayed  # each may look different
-        looks = appearance(html) if varies and html is not None else 0
+        looks = appearance(html) if html is not None and (told.varies or relayed) else 0  # each may look different
         key = (letter.template, letter.language, letter.notice or "", mail.variant, images, looks)
         found = self._visible.get(key)
         if found is None:

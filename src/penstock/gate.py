@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from penstock.accepting import Accepting
+from penstock.acceptance.accepting import Accepting
 from penstock.checking import Decided, StoredContacts, decisions
 from penstock.clock import FrozenClock, SystemClock
 from penstock.compose.lint import Finding, lint

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from penstock.accepting import Accepting
+from penstock.acceptance.accepting import Accepting
 from penstock.errors import InvalidInput, StoreUnavailable
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Stream

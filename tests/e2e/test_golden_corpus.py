@@ -26,7 +26,7 @@ from tests.e2e.conftest import MOMENT
 from tests.e2e.staying import staying, until
 
 import penstock
-from penstock.accepting import Accepting
+from penstock.acceptance.accepting import Accepting
 from penstock.errors import InvalidInput
 from penstock.gate import Gate
 from penstock.law.countries import country_code

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.integration.scripted_sink import ScriptedSink, running
 
-from penstock.accepting import Accepting
+from penstock.acceptance.accepting import Accepting
 from penstock.clock import FrozenClock
 from penstock.config.settings import Settings, load_settings
 from penstock.demo.sample import MOMENT

@@ -50,7 +50,7 @@ class RelayIntake:
 
         Raises ConfigError for an address, a certificate or a campaign file that cannot be used, and Unavailable.
         """
-        from penstock.accepting import Accepting
+        from penstock.acceptance.accepting import Accepting
         from penstock.intake.credentials import Credentials
 
         acceptance, doorkeeper = Accepting(self._house), Credentials(self._relay)

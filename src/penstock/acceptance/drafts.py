@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from penstock.acceptance.contacts_at_hand import ContactsAtHand, People, Who
+from penstock.acceptance.submission_rules import Admitted, SubmissionRules
 from penstock.assembly import ReadyMade
-from penstock.contacts_at_hand import ContactsAtHand, People, Who
 from penstock.model.campaign import Campaign
 from penstock.model.mail import Mail, Message
 from penstock.ports import Refusal, Submission
-from penstock.submission_rules import Admitted, SubmissionRules
 from penstock.wiring import House
 
 __all__ = ["Draft", "Drafts"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from penstock.acceptance.order_book import OrderBook, middle_of, orders_of, refused_calls
 from penstock.model.campaign import Stream
-from penstock.order_book import OrderBook, middle_of, orders_of, refused_calls
 from penstock.ports import Client, Receipt, Recipient, Refusal, RefusalKind, Submission
 
 CRM = Client("crm", frozenset({Stream.TRANSACTIONAL}))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from penstock.acceptance.refusal_limit import RefusalLimit
 from penstock.model.campaign import Stream
 from penstock.model.window import Window
 from penstock.ports import Client, Refusal, RefusalKind
-from penstock.refusal_limit import RefusalLimit
 
 CRM = Client("crm", frozenset({Stream.TRANSACTIONAL}))
 DEAD = Refusal(RefusalKind.BLOCKED, "no", "HARD_BOUNCED")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from penstock.acceptance.submission_rules import refused
 from penstock.model.window import Window
 from penstock.observe.log import get_logger
 from penstock.ports import Client, Refusal, RefusalKind
-from penstock.submission_rules import refused
 
 __all__ = ["RefusalLimit"]
 

@@ -10,12 +10,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from penstock.acceptance.drafts import Draft, Drafts
+from penstock.acceptance.judging import LARGE, Judging
+from penstock.acceptance.order_book import Order, OrderBook, middle_of, orders_of, refused_calls
+from penstock.acceptance.receipts import CONFLICT, answer_of, handed_of, repeat_of
+from penstock.acceptance.refusal_limit import RefusalLimit
+from penstock.acceptance.submission_rules import refused
 from penstock.compose.handed_in import advertises
 from penstock.config.campaign_file import read_campaign
 from penstock.decision_line import line, stored_line
-from penstock.drafts import Draft, Drafts
 from penstock.errors import Unavailable
-from penstock.judging import LARGE, Judging
 from penstock.law.suppression_codes import binding_codes
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Stream
@@ -23,13 +27,9 @@ from penstock.model.mail import Mail
 from penstock.model.verdict import Verdict, decide
 from penstock.model.window import parse_window
 from penstock.observe.log import get_logger
-from penstock.order_book import Order, OrderBook, middle_of, orders_of, refused_calls
 from penstock.ports import Client, Receipt, Refusal, RefusalKind, Submission
-from penstock.receipts import CONFLICT, answer_of, handed_of, repeat_of
-from penstock.refusal_limit import RefusalLimit
 from penstock.store.handing_in import Against
 from penstock.store.placing import Placed
-from penstock.submission_rules import refused
 from penstock.wiring import House
 
 __all__ = ["Accepting"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from penstock.acceptance.submission_rules import Admitted, refused
 from penstock.erased_people import erasures_against
 from penstock.law.countries import country_code
 from penstock.model.address import Address
@@ -13,7 +14,6 @@ from penstock.model.identity import Identity
 from penstock.model.merging import merged
 from penstock.ports import ContactRow, Refusal, RefusalKind
 from penstock.sources.rows import RowReader
-from penstock.submission_rules import Admitted, refused
 from penstock.wiring import House
 
 __all__ = ["ContactsAtHand", "People", "Who"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from penstock.drafts import Draft
+from penstock.acceptance.drafts import Draft
 from penstock.model.mail import Mail
 from penstock.pipeline import Pipeline
 from penstock.ports import Phase

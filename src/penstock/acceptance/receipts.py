@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from penstock.acceptance.drafts import Draft
+from penstock.acceptance.submission_rules import refused
 from penstock.assembly import new_mail
-from penstock.drafts import Draft
 from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Stream
 from penstock.model.mail import Mail
@@ -15,7 +16,6 @@ from penstock.ports import Client, Receipt, Recipient, Refusal, RefusalKind, Sub
 from penstock.store.handing_in import Against, Handed
 from penstock.store.mails import HandedIn
 from penstock.store.placing import NewMail, Placed
-from penstock.submission_rules import refused
 
 __all__ = ["CONFLICT", "answer_of", "handed_of", "repeat_of"]
 

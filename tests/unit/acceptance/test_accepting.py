@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from penstock.accepting import Accepting
+from penstock.acceptance.accepting import Accepting
 from penstock.config.campaign_file import read_campaign
 from penstock.errors import StoreUnavailable
 from penstock.gate import Gate

@@ -169,8 +169,9 @@ class Worker:
             queue=self._queue,
             leases=self._leases,
             pauses=pauses,
-            work=self._round,
+            work=self._work,
             prepare=self._prepare_way,
+            now=self._clock.now,
             batch=self._batch,
             rounds=ROUNDS,
         )

@@ -22,6 +22,7 @@ from penstock.model.campaign import Stream
 from penstock.model.contact import Contact
 from penstock.model.mail import Mail, Message
 from penstock.model.outcome import Accepted, Outcome, TryLater
+from penstock.model.verdict import Decision, Reason
 from penstock.pipeline import Pipeline
 from penstock.ports import Phase, Ticket
 from penstock.queue.sql import SqlQueue
@@ -289,6 +290,24 @@ async def test_a_store_that_is_away_is_waited_for() -> None:
         async with table.serving(queue=queue):
             await table.until(lambda: len(table.main.delivered) == 2)
         assert queue.away < 0
+
+
+async def test_what_was_in_hand_when_the_store_went_away_goes_as_soon_as_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scene(RunningClock()) as table:
+        begin, faults = table.store.ledger.begin, [StoreUnavailable("away"), StoreUnavailable("away")]
+
+        async def begins(decided: Sequence[tuple[Mail, Decision]], /) -> Sequence[Reason | None]:
+            if faults:
+                raise faults.pop()
+            return await begin(decided)
+
+        monkeypatch.setattr(table.store.ledger, "begin", begins)
+        await table.put(2)
+        async with table.serving():
+            await table.until(lambda: len(table.main.delivered) == 2)  # leases last for half a minute
+        assert not faults
 
 
 async def test_a_fault_of_our_own_ends_the_worker_and_is_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from penstock.delivery.leases import Leases
 from penstock.delivery.way_pauses import TRIAL, WayPauses
@@ -26,7 +27,7 @@ Work = Callable[[Sequence[Ticket]], Awaitable[None]]
 class Couriers:
     """Leases for each way out by itself, `rounds` of `batch` tickets at a time.
 
-    `prepare` is called with a way out before its first mails and whenever it was away.
+    `prepare` is called with a way out before its first mails and whenever it was away. `now` is rule time.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Couriers:
         pauses: WayPauses,
         work: Work,
         prepare: Callable[[str], Awaitable[None]],
+        now: Callable[[], datetime],
         batch: int,
         rounds: int,
     ) -> None:
@@ -45,6 +47,7 @@ class Couriers:
         self._pauses = pauses
         self._work = work
         self._prepare = prepare
+        self._now = now
         self._batch = batch
         self._rounds = rounds
         self._wake: dict[str, asyncio.Event] = {}
@@ -138,6 +141,17 @@ class Couriers:
             _log.warning("way_out_closed", fault=type(fault).__name__)
         except Unavailable as fault:
             await self._wait_for_store(stop, fault)
+            await self._return(tickets, stop)
+        finally:
+            self._leases.forget(tickets)
+
+    async def _return(self, tickets: Sequence[Ticket], stop: asyncio.Event) -> None:
+        """As soon as the store answers; what was begun meanwhile is the janitor's, whoever has the ticket."""
+        while not stop.is_set():
+            try:
+                return await self._leases.give_back(tickets, self._now())
+            except Unavailable as fault:
+                await self._wait_for_store(stop, fault)
 
     async def _wait_for_store(self, stop: asyncio.Event, fault: Unavailable) -> None:
         _log.warning("couriers_wait", fault=type(fault).__name__)

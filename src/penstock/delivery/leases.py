@@ -49,6 +49,12 @@ class Leases:
         for ticket in tickets:
             self._held.pop(ticket.id, None)
 
+    async def give_back(self, tickets: Sequence[Ticket], due: datetime) -> None:
+        """Those that are still held, so that nobody waits for the end of their leases. Raises Unavailable."""
+        held = [ticket for ticket in tickets if ticket.id in self._held]
+        await self._queue.settle([Settlement(ticket, due) for ticket in held])
+        self.forget(held)
+
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """As long as the block runs, all that is held is held on to."""

@@ -149,9 +149,11 @@ class Couriers:
         """As soon as the store answers; what was begun meanwhile is the janitor's, whoever has the ticket."""
         while not stop.is_set():
             try:
-                return await self._leases.give_back(tickets, self._now())
+                await self._leases.give_back(tickets, self._now())
             except Unavailable as fault:
                 await self._wait_for_store(stop, fault)
+            else:
+                return
 
     async def _wait_for_store(self, stop: asyncio.Event, fault: Unavailable) -> None:
         _log.warning("couriers_wait", fault=type(fault).__name__)

@@ -65,6 +65,7 @@ class Tallies:
         self._sessions = counter("smtp", "What the SMTP doors counted.", "what")
         about = "Mails on the transactional stream that look like advertising."
         self._advertising = counter("advertising_on_transactional", about)
+        self._faults = counter("accepting_faults", "Submissions put off for a fault of ours; see the log.")
         self._starts = counter("process_starts", "How often each process was started.", "process")
         about = "SMTP sessions that are open now."
         self._open = Gauge("penstock_smtp_sessions_open", about, registry=self._registry, multiprocess_mode="livesum")
@@ -117,6 +118,10 @@ class Tallies:
     def advertising(self, number: int) -> None:
         """So many mails since this process started looked like advertising on a stream that is none for it."""
         self._up_to(number, "advertising", self._advertising)
+
+    def accepting_faults(self, number: int) -> None:
+        """So many submissions since this process started were answered "later" for a fault of ours."""
+        self._up_to(number, "faults", self._faults)
 
     def _up_to(self, number: float, what: str, counter: Counter) -> None:
         if (more := number - self._known.get(what, 0.0)) > 0:

@@ -132,6 +132,7 @@ class RelayIntake:
 
     def _tell(self, accepted: Mapping[str, int]) -> None:
         self._tallies.advertising(accepted.get("advertising_on_transactional", 0))
+        self._tallies.accepting_faults(accepted.get("faults", 0))
         counters = [each.counters for each in self._smtp]
         counted = {
             "sessions": sum(each.sessions for each in counters),

@@ -92,11 +92,13 @@ def test_what_doors_count_is_told_as_it_stands() -> None:
     for number in (3, 3, 5):
         tallies.sessions(2, {"sessions": number})
         tallies.advertising(number)
+        tallies.accepting_faults(number - 2)
     tallies.reported(2)
     tallies.answered("web", "/u/{token}", "POST", 200)
     found = told(tallies)
     assert found['penstock_smtp_total{what="sessions"}'] == 5
     assert found["penstock_advertising_on_transactional_total"] == 5
+    assert found["penstock_accepting_faults_total"] == 3
     assert found["penstock_smtp_sessions_open"] == 2
     assert found["penstock_reports_total"] == 2
     assert found['penstock_http_requests_total{door="web",method="POST",route="/u/{token}",status="200"}'] == 1

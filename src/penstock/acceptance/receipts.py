@@ -31,19 +31,19 @@ _HAS_ONE = "this campaign has a mail to this person already"
 def handed_of(draft: Draft, way_of: Callable[[Mail], str], due: datetime, digest: bytes | None, call: int) -> Handed:
     """As the store takes it in. `digest` is the SHA-256 of its message, None where it has none."""
     submission, new = draft.submission, []
-    for mail, said in zip(draft.mails, submission.recipients, strict=True):
+    for mail, said, address in zip(draft.mails, submission.recipients, draft.admitted.recipients, strict=True):
         made = new_mail(mail, way_of(mail), due, _note(draft, said), digest)
         # Under [safety] redirect_all_to only the envelope is turned: whom it is meant for stays on record.
-        new.append(_meant(made, str(parse_address(said.address)), turned=mail.envelope.recipient))
+        new.append(_meant(made, str(address), turned=mail.envelope.recipient))
     client, people = submission.client.name, draft.people
     return Handed(new, client, submission.key, submission.request, people.brought, people.refuses, call)
 
 
 def answer_of(draft: Draft, found: Sequence[Placed] | Against) -> Receipt | Refusal:
-    """A refusal where nothing of it was taken, or its only mail is one that does not go again."""
+    """A refusal where nothing of it was taken, or each of its mails is one that does not go again."""
     if isinstance(found, Against):
         return CONFLICT if found is Against.CONFLICT else _ERASED
-    if len(found) == 1 and found[0].refused:
+    if found and all(each.refused for each in found):
         why = _HAS_ONE if found[0].changed else _GIVEN_UP.get(found[0].answer, _HAS_ONE)
         return refused(RefusalKind.BLOCKED, why, "DUPLICATE")
     taken = tuple(

@@ -89,8 +89,8 @@ def hand_in(
 ) -> list[Sequence[Placed] | Against]:
     """One answer per submission, in order: what became of its mails, or why nothing of it was saved.
 
-    For a submission that came before under its key: `repeated`, for each mail of the first one. A submission whose only
-    mail is refused leaves neither key nor contact.
+    For a submission that came before under its key: `repeated`, for each mail of the first one. A submission of which
+    every mail is refused leaves neither key nor contact.
     """
     book = _Book(handed)
     _look_at_keys(connection, sql.mails, book)
@@ -100,7 +100,7 @@ def hand_in(
     sorted_ = sort_mails(connection, sql.mails, new, redirecting=sql.redirecting)
     placed = iter(sorted_.answers)
     answers: dict[int, Sequence[Placed]] = {place: [next(placed) for _ in handed[place].mails] for place in fresh}
-    kept = [place for place in fresh if not (len(answers[place]) == 1 and answers[place][0].refused)]
+    kept = [place for place in fresh if not all(each.refused for each in answers[place])]
     _keep_contacts(connection, contacts, [handed[place] for place in kept], sorted_, at)
     save_mails(connection, sql, campaigns, new, sorted_, at)
     for place in kept:

@@ -541,6 +541,15 @@ async def test_a_mail_of_a_campaign_that_was_given_up_is_not_taken_as_a_repeat(
     assert "cancelled" in found.why
 
 
+async def test_several_mails_that_were_all_given_up_are_no_repeat_either(gate: Gate, accepting: Accepting) -> None:
+    given = submission(ANNA, BO, **LETTER)
+    mails = [mail.mail_id for mail in (await receipt(accepting, given)).taken]
+    await gate.house.store.mails.drop(mails[:1])
+    assert [mail.repeated for mail in (await receipt(accepting, given)).taken] == [True, False]
+    await gate.house.store.mails.drop(mails)
+    assert (await refusal(accepting, given)).code == "DUPLICATE"
+
+
 # Contacts that come with a submission.
 
 

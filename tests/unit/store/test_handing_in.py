@@ -86,6 +86,9 @@ async def test_a_submission_that_is_refused_leaves_no_key_and_no_contact(store: 
     other = letter(world, address="bo@maskin.example")
     assert await answers(store, handed(new, other, key="k")) == [[("done:cancelled", False), ("new", False)]]
     assert await store.mails.known_keys([("crm", "k")]) == {("crm", "k"): (b"1", [new.id, other.id])}
+    await store.mails.drop([other.id])
+    assert await answers(store, handed(new, other, key="l")) == [[("done:cancelled", False)] * 2]
+    assert await store.mails.known_keys([("crm", "l")]) == {}
 
 
 async def test_contacts_are_kept_in_the_same_transaction_and_known_to_their_mails(

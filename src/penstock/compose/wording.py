@@ -21,6 +21,7 @@ _NO_REPLY = re.compile(
     r"(?:no|do[._-]?not|ne[._-]?pas)[._-]?(?:reply|respond|repondre)|keine[._-]?antwort", re.IGNORECASE
 )
 _WORD = re.compile(r"\w+")
+_MERGE_TAG = re.compile(r"\*\|\w[^|*\n]{0,60}\|\*")
 
 
 def unanswerable(local: str) -> bool:
@@ -48,6 +49,8 @@ def placeholder(text: str, *, html: bool = False) -> str | None:
 
 
 def _mark(text: str) -> str | None:
+    if "*|" in text and (tag := _MERGE_TAG.search(text)):  # *|FNAME|*, as newsletter programs have it
+        return tag[0][:2]
     # Searching for one character, from both ends, and cutting there is many times faster than searching for two.
     opened, closed = text.find("{"), text.find("}")
     if opened >= 0:

@@ -245,6 +245,8 @@ def test_template_marks_are_found_but_braces_of_a_stylesheet_are_none() -> None:
     assert placeholder("Hello {{ name }}") == "{{"
     assert placeholder("{% if x %}") == "{%"
     assert placeholder("left }} over") == "}}"
+    assert placeholder("Dear *|FNAME|*,") == "*|"
+    assert placeholder("a *|* b *| c |* * | *") is None
     assert placeholder("a { b } {c} { {") is None
     css = "<style>@media x{.a{color:red}}</style>"
     assert placeholder(css + "<p>x</p>", html=True) is None

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import psutil
@@ -29,6 +30,7 @@ SENDER = "eva.berg@nordlicht.example"
 FROM = f'"Eva Berg, Nordlicht Software AB" <{SENDER}>'
 LONGER = (*PARAGRAPHS, *PARAGRAPHS[1:4])  # 8 KB when written
 SEED_ADDRESS = "person@firm.example"  # smtp-source writes a number in front
+_PLAIN_OCTETS = 7_800
 _RELAYED = f"[message]\nfrom = '{FROM}'\nrelayed = true\n"
 _RELAY = """
 [relay]
@@ -69,6 +71,17 @@ def message(mark: str = "") -> bytes:
     return made.as_bytes()
 
 
+def plain_message() -> bytes:
+    """The same as text alone, without a sign that needs an encoding, of 8 KB: what smtp-source makes by itself."""
+    made = EmailMessage(policy=SMTP)
+    made["From"], made["To"], made["Subject"] = FROM, "you <you@firm.example>", "Purchasing without spreadsheets"
+    made["X-Penstock-Campaign"] = "purchasing-2026"
+    words = _plain(letter_text((*LONGER, *LONGER, *LONGER))).encode("ascii", "replace").decode()
+    text = "\n\n".join(fill(paragraph, 72) for paragraph in words.split("\n\n"))
+    made.set_content(text[:_PLAIN_OCTETS].rpartition("\n\n")[0] + "\n", cte="7bit")
+    return made.as_bytes()
+
+
 def _plain(template: str) -> str:
     """The letter of the other benches without its template words."""
     out, rest = "", template
@@ -95,7 +108,8 @@ class RelayGround:
         (house / "campaign.toml").write_text(head + _RELAYED)
         with (house / "contacts.jsonl").open("w") as file:
             file.writelines(json.dumps(colleague(number)) + "\n" for number in range(1, contacts + 1))
-        (folder / "letter.eml").write_bytes(message().replace(b"\r\n", b"\n"))
+        for name, octets in (("letter", message()), ("plain", plain_message())):
+            (folder / f"{name}.eml").write_bytes(octets.replace(b"\r\n", b"\n"))
         ground = cls(folder)
         ground.command(house, "contacts", "import", "contacts.jsonl")
         return ground
@@ -103,6 +117,10 @@ class RelayGround:
     @property
     def letter(self) -> Path:
         return self.folder / "letter.eml"
+
+    @property
+    def plain(self) -> Path:
+        return self.folder / "plain.eml"
 
     @staticmethod
     def command(house: Path, *words: str) -> str:

@@ -32,6 +32,8 @@ from penstock.testing import FakeClock, MemoryAdapter, a_keyring, memory_store, 
 from penstock.testing.samples import an_identifier
 from penstock.worker import BATCH, ROUNDS, Worker
 
+pytestmark = pytest.mark.alone  # it watches the clock
+
 MAIN, OTHER = Stream.TRANSACTIONAL, Stream.NOTICE
 ROUTES = {"default": "main", Stream.NOTICE.value: "other"}
 

@@ -47,14 +47,14 @@ def test_html_of_any_shape_is_read(pieces: list[str]) -> None:
 
 
 def test_html_that_never_closes_anything_is_read_in_good_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     woven_blocks('<p data-penstock="a">' + "<p " * 20_000)
     woven_blocks("<!-- " * 20_000 + 'data-penstock="a"')
     woven_blocks('<p data-penstock="a"><style>' * 20_000)
     woven_blocks('<p data-penstock="a">' * 20_000)
     body_start("<body " * 20_000)
     body_start("<!-- <body>" * 20_000)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from penstock.intake.credentials import Credentials, caller_key, password_hash
 from penstock.intake.login_failures import LoginFailures
 from penstock.model.campaign import Stream
 
+pytestmark = pytest.mark.alone  # it watches the clock
+
 CALLER = "192.0.2.1"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 DEAR = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)

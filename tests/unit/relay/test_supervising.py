@@ -17,6 +17,8 @@ import pytest
 from penstock.errors import ConfigError, StoreUnavailable
 from penstock.relay.supervising import Pace, Post, Supervisor
 
+pytestmark = pytest.mark.alone  # it watches the clock
+
 QUICK = Pace(first_pause=0.02, longest_pause=0.2, start=10.0, silence=10.0, grace=10.0)
 
 # Its order is a path, to which it appends its process id, and what it then does.

@@ -271,10 +271,10 @@ def test_there_is_an_end_to_how_many_parts_are_looked_at() -> None:
 
 
 def test_a_message_full_of_dashes_takes_no_great_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     data = ("Content-Type: multipart/mixed; boundary=----\n\n" + "-" * 2_000_000 + "\n" + "--\n" * 200_000).encode()
     assert isinstance(first_seen(data.replace(b"\n", b"\r\n")), SpliceFault)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_how_a_part_is_written_is_told() -> None:

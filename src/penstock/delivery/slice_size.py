@@ -21,6 +21,6 @@ class SliceSize:
         return self._sizes.get(adapter, _FIRST)
 
     def took(self, adapter: str, mails: int, seconds: float) -> None:
-        """Learn from a slice. Grows to the double at most, since a small one says little of a large one."""
+        """Learn from a slice. A small one says little of a large one: more than its double is no news."""
         fitting = SLICE if seconds * SLICE <= mails * _SECONDS else int(mails * _SECONDS / seconds)
-        self._sizes[adapter] = max(1, min(fitting, 2 * mails, SLICE))
+        self._sizes[adapter] = max(1, min(fitting, max(2 * mails, self.of(adapter)), SLICE))

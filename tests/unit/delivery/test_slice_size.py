@@ -15,6 +15,15 @@ def test_a_fast_way_out_soon_gets_whole_slices() -> None:
     assert sizes.of("main") == SLICE
 
 
+def test_the_end_of_a_round_makes_no_slice_smaller() -> None:
+    sizes = SliceSize()
+    for mails in (10, 20, 40, 50, 1):
+        sizes.took("main", mails, 0.01)
+    assert sizes.of("main") == SLICE
+    sizes.took("main", 1, 0.1)
+    assert sizes.of("main") == 5
+
+
 def test_a_slow_way_out_gets_what_leaves_in_half_a_second() -> None:
     sizes = SliceSize()
     sizes.took("slow", 10, 2.0)

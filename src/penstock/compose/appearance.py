@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 __all__ = ["appearance"]
@@ -27,31 +28,48 @@ def appearance(html: str) -> int:
     Most tags of a letter were in the one before, and what a tag looks like is told once. Where a stylesheet chooses by
     other attributes than those that are told here, every tag counts as a whole.
     """
-    looks: list[object] = []
-    raw = whole = False
     pieces = html.split("<")[1:]
-    for piece in pieces:
-        if raw and piece[:6].lower() != "/style":
-            looks.append(piece)  # a sign of CSS, not of a tag
-            whole = whole or _chooses_freely(piece)
-            continue
-        tag, _, rest = piece.partition(">")
-        # A quote that is open at the end: the sign may stand within a value, and what follows belongs to the tag.
-        looks.append(piece if tag.count('"') % 2 or tag.count("'") % 2 else _looks(tag))
-        raw = tag[:5].lower() == "style"
-        if raw:
-            looks.append(rest)
-            whole = whole or _chooses_freely(rest)
-    if whole:
-        looks += [piece.partition(">")[0] for piece in pieces]
-    if "<!--" in html:
+    tags = [piece.partition(">")[0] for piece in pieces]
+    looks: list[object] = [*map(_looks, tags)]
+    if None in looks:
+        looks = _with_styles(pieces, tags, looks)
         looks += _COMMENT.findall(html)
     return hash(tuple(looks))
 
 
 @lru_cache(maxsize=_TAGS)
-def _looks(tag: str) -> tuple[str, ...]:
-    return tuple(_LOOKS.findall(tag))
+def _looks(tag: str) -> int | None:
+    """A number for what a tag looks like; None for one that says more than it shows: see `_with_styles`."""
+    if tag[:5].lower() == "style" or tag.startswith("!--") or _open_quote(tag):
+        return None
+    return hash(tuple(_LOOKS.findall(tag)))
+
+
+def _open_quote(tag: str) -> bool:
+    return bool(tag.count('"') % 2 or tag.count("'") % 2)
+
+
+def _with_styles(pieces: Sequence[str], tags: Sequence[str], told: Sequence[object]) -> list[object]:
+    """The looks with what stands in stylesheets, and behind a quote that is open at the end of a tag."""
+    looks: list[object] = []
+    raw = whole = False
+    for piece, tag, look in zip(pieces, tags, told, strict=True):
+        if raw and piece[:6].lower() != "/style":
+            looks.append(piece)  # a sign of CSS, not of a tag
+            whole = whole or _chooses_freely(piece)
+            continue
+        raw = False
+        if look is not None:
+            looks.append(look)
+            continue
+        # An open quote: the sign may stand within a value, and what follows belongs to the tag.
+        looks.append(piece if _open_quote(tag) else tuple(_LOOKS.findall(tag)))
+        raw = tag[:5].lower() == "style"
+        if raw:
+            rest = piece[len(tag) + 1 :]
+            looks.append(rest)
+            whole = whole or _chooses_freely(rest)
+    return [*looks, *tags] if whole else looks
 
 
 @lru_cache(maxsize=_SHEETS)

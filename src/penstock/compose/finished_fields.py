@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from penstock.compose.finished import Finding
 from penstock.compose.headers import split_mailbox
@@ -18,6 +19,8 @@ __all__ = ["recipient_findings", "subject_findings"]
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _FIELD = 4_090  # octets of a field that are looked at
 _FOLDS = (b" ", b"\t")
+_SUBJECTS = 256
+_poses_as_business = lru_cache(maxsize=_SUBJECTS)(poses_as_business)  # most letters of a campaign share theirs
 
 
 def subject_findings(mail: Mail, letter: Letter, stems: frozenset[str]) -> Iterator[Finding]:
@@ -30,7 +33,7 @@ def subject_findings(mail: Mail, letter: Letter, stems: frozenset[str]) -> Itera
         if deceptive_prefix(subject):
             yield Code.SUBJECT_DECEPTIVE, "Subject", "the subject pretends to answer or forward an earlier message"
         topic = mail.campaign.topic if mail.campaign else ()
-        if poses_as_business(subject, mail.stream, topic):
+        if _poses_as_business(subject, mail.stream, topic):
             what = "the subject claims an order, a bill or an account, and hides that this is advertising"
             yield Code.SUBJECT_DECEPTIVE, "Subject", what
     if stems and beside_the_topic(subject, letter.text.rpartition(f"\n{DASHES}\n")[0], stems):

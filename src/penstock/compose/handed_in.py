@@ -5,11 +5,12 @@ from __future__ import annotations
 import email.errors
 import email.header
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from penstock.compose.splice.fault import SpliceFault
-from penstock.compose.splice.header_block import Field, HeaderBlock, header_block
+from penstock.compose.splice.header_block import Field, header_block
 from penstock.compose.splice.leaf_content import leaf_content
 from penstock.compose.splice.part_tree import first_seen
 from penstock.model.address import Address, parse_address
@@ -51,28 +52,27 @@ class HandedHead:
 
 def read_head(data: bytes) -> HandedHead | str:
     """The head, or in one sentence what is wrong with it. Quotes nothing of it."""
-    if len(data) > _MOST_OCTETS and data.find(b"\r\n\r\n", 0, _MOST_OCTETS) < 0:
+    gap = data.find(b"\r\n\r\n", 0, _MOST_OCTETS)
+    if len(data) > _MOST_OCTETS and gap < 0:
         return f"the header section is larger than {_MOST_OCTETS >> 10} KiB"
-    block = header_block(data, 0, len(data))
+    head = data if gap < 0 else data[: gap + 4]  # what is kept of it for the next look is not the whole message
+    block = header_block(head, 0, len(head))
     if isinstance(block, SpliceFault):
         return block.what
-    names = [field.name for field in block.fields]
-    for name in (*_ONCE, *(each for each in names if each.startswith(ASKED))):
-        if names.count(name) > 1:
-            return f"the header {name} is there more than once"
-    if names.count("received") > _MOST_HOPS:
-        return f"the message went through more than {_MOST_HOPS} servers"
-    asked = _asked(data, block)
+    fields = {field.name: field for field in block.fields}
+    if len(fields) < len(block.fields) and (fault := _too_often([field.name for field in block.fields])):
+        return fault
+    asked = _asked(head, fields)
     if isinstance(asked, str):
         return asked
-    from_, sender = _mailbox(data, block, "from"), _mailbox(data, block, "sender")
+    from_, sender = _mailbox(head, fields.get("from")), _mailbox(head, fields.get("sender"))
     if not from_:
         return "the message needs a From with exactly one address"
     if sender is None:
         return "the header sender is not exactly one address"
-    if _exact(from_address(data)) != from_:
+    if _exact(from_address(head)) != from_:
         return "readers would not agree on the address in From"
-    return HandedHead(from_, asked, not _LISTS.isdisjoint(names), sender)
+    return HandedHead(from_, asked, not _LISTS.isdisjoint(fields), sender)
 
 
 def advertises(data: bytes) -> bool:
@@ -94,7 +94,7 @@ def unfolded(value: str) -> str:
 
     What is too long, or in a character set that hardly anybody writes, stays as it is.
     """
-    flat = _FOLD.sub("", value).strip()
+    flat = (_FOLD.sub("", value) if "\n" in value else value).strip()
     if "=?" in flat and len(flat) <= _LONGEST and _CHARSETS.search(flat) is None:
         try:
             return str(email.header.make_header(email.header.decode_header(flat)))
@@ -103,21 +103,33 @@ def unfolded(value: str) -> str:
     return flat if flat.isascii() else flat.encode("latin-1").decode("utf-8", "replace")
 
 
-def _asked(data: bytes, block: HeaderBlock) -> dict[str, str] | str:
+def _too_often(names: Sequence[str]) -> str:
+    """What is there more often than it may be; empty where nothing is."""
+    for name in (*_ONCE, *(each for each in names if each.startswith(ASKED))):
+        if names.count(name) > 1:
+            return f"the header {name} is there more than once"
+    if names.count("received") > _MOST_HOPS:
+        return f"the message went through more than {_MOST_HOPS} servers"
+    return ""
+
+
+def _asked(data: bytes, fields: Mapping[str, Field]) -> dict[str, str] | str:
     """Our own fields, or what is wrong with one."""
     asked = {}
-    for field in block.fields:
-        if field.name.startswith(ASKED):
-            value = unfolded(field.value(data)) if field.end - field.start <= _LONGEST else "\n"
+    for name, field in fields.items():
+        if name.startswith(ASKED):
+            value = _value(field.value(data)) if field.end - field.start <= _LONGEST else "\n"
             if not value.isprintable():
-                return f"the header {field.name[:60]} cannot be read"
-            asked[field.name.removeprefix(ASKED)] = value
+                return f"the header {name[:60]} cannot be read"
+            asked[name.removeprefix(ASKED)] = value
     return asked
 
 
-def _mailbox(data: bytes, block: HeaderBlock, name: str) -> str | None:
-    """The exact address of a field; empty where there is none of that name, None where it is not exactly one."""
-    field: Field | None = next((each for each in block.fields if each.name == name), None)
+_value = lru_cache(maxsize=256)(unfolded)
+
+
+def _mailbox(data: bytes, field: Field | None) -> str | None:
+    """The exact address of a field; empty where there is no field, None where it is not exactly one."""
     if field is None:
         return ""
     return _only_address(field.value(data)) if field.end - field.start <= _LONGEST else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import IncrementalNewlineDecoder
 
-__all__ = ["only_crlf"]
+__all__ = ["only_crlf", "with_lf"]
 
 
 def only_crlf(data: bytes) -> bool:
@@ -13,3 +13,15 @@ def only_crlf(data: bytes) -> bool:
     seen = IncrementalNewlineDecoder(None, translate=False)
     seen.decode(data.decode("latin-1"), final=True)
     return seen.newlines in (None, "\r\n")
+
+
+def with_lf(octets: bytes) -> bytes:
+    """The octets with LF for each CR LF; a CR alone stays."""
+    seen = IncrementalNewlineDecoder(None, translate=True)
+    made = seen.decode(octets.decode("latin-1"), final=True)
+    # It takes a CR alone for a line end, too; where there is none, it needs half the time.
+    return octets.replace(b"\r\n", b"\n") if "\r" in _kinds(seen.newlines) else made.encode("latin-1")
+
+
+def _kinds(seen: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return seen if isinstance(seen, tuple) else () if seen is None else (seen,)

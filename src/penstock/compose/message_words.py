@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock.compose.handed_in import unfolded
+from penstock.compose.line_ends import with_lf
 from penstock.compose.splice.all_parts import all_parts
 from penstock.compose.splice.fault import SpliceFault
 from penstock.compose.splice.header_block import header_block
@@ -12,6 +13,8 @@ from penstock.compose.splice.part_tree import Leaf, leaf_of
 __all__ = ["leaf_words", "message_words"]
 
 _PARTS = {"text/plain": "plain", "text/html": "html"}
+_OCTET_BY_OCTET = frozenset({"ascii", "utf_8", "iso8859_1", "latin_1", "cp1252"})
+"""Sets in which the line ends can be found before anything is decoded, also among octets that are no text."""
 
 
 def leaf_words(data: bytes, leaf: Leaf) -> str | SpliceFault:
@@ -19,6 +22,8 @@ def leaf_words(data: bytes, leaf: Leaf) -> str | SpliceFault:
     content = leaf_content(data, leaf)
     if isinstance(content, SpliceFault):
         return content
+    if content.codec in _OCTET_BY_OCTET:
+        return with_lf(content.octets).decode(content.codec, "replace")
     return content.octets.decode(content.codec, "replace").replace("\r\n", "\n")
 
 

@@ -21,13 +21,14 @@ PREFERENCES_MARK = "https://preferences.invalid/"
 
 _MARKS = re.compile(f"({re.escape(OPTOUT_MARK)}|{re.escape(PREFERENCES_MARK)})")
 _REASON = ("function", "industry", "reason")
+_SAID: Mapping[str, tuple[str, ...]] = {"reason": _REASON, "source": (*_REASON, "source")}
 OF_THE_CONTACT: Mapping[Block, frozenset[str]] = {
-    "reason": frozenset(_REASON),
-    "source": frozenset({*_REASON, "source"}),
+    "reason": frozenset(_SAID["reason"]),
+    "source": frozenset(_SAID["source"]),
 }
 """Blocks that say something of the contact, and by which names; the others are the same for all mails of a form, but
 for the links."""
-_REASONS = 1_024
+_TOLD = 512
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _LINK = re.compile(r"https://[\w\[][^\s<>\"]*")
 _STOP = re.compile(r"[\s<>\"'(),;]")
@@ -63,7 +64,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block in pieces: where a piece is one of the marks, a link of the mail takes its place."""
+    """A block in pieces: where a piece is one of the marks, a link of the mail takes its place.
+
+    `markup` is empty where no HTML was asked for.
+    """
 
     text: tuple[str, ...]
     markup: tuple[str, ...]
@@ -79,32 +83,38 @@ class NoticeForm:
     fixed: Mapping[Block, tuple[_Block, ...]]
     """By wording."""
     extras: Extras = NO_EXTRAS
-    reasons: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
-    """Blocks of the reason by what they say: many contacts share theirs."""
+    told: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
+    """Blocks that say something of the contact by what they say: many contacts share theirs."""
 
     def written(
-        self, values: Mapping[str, Any], optout_url: str, preferences_url: str, number: int = 0
+        self,
+        values: Mapping[str, Any],
+        optout_url: str,
+        preferences_url: str,
+        number: int = 0,
+        *,
+        html_too: bool = True,
     ) -> Written | TemplateFault:
         """Fill in what concerns this contact: function, industry, reason, source and the links.
 
-        `number` chooses the wording of each block by a digit of its own, so that two mails seldom agree in all.
+        `number` chooses the wording of each block by a digit of its own, so that two mails seldom agree in all. A
+        group of values that is the same object says the same. Without `html_too` there is no HTML.
         """
         paragraphs: list[str] = []
         markup: dict[Block, str] = {}
         links = {OPTOUT_MARK: optout_url, PREFERENCES_MARK: preferences_url}
-        own = {"optout_url": optout_url, "preferences_url": preferences_url}
-        escaped = {mark: html.escape(url) for mark, url in links.items()}
+        escaped = {mark: html.escape(url) for mark, url in links.items()} if html_too else {}
         for block in BLOCKS[self.variant]:
             number, wording = divmod(number, len(self.notice.blocks[self.variant, block]))
             if block in OF_THE_CONTACT:
-                made = self._reason if block == "reason" else self._source
-                found = made(values, own, wording)
+                found = self._of_the_contact(block, values, (optout_url, preferences_url), wording, html_too=html_too)
+                if isinstance(found, TemplateFault):
+                    return found
             else:
                 found = self.fixed[block][wording]
-            if isinstance(found, TemplateFault):
-                return found
             paragraphs.append(_linked(found.text, links))
-            markup[block] = _linked(found.markup, escaped)
+            if html_too:
+                markup[block] = _linked(found.markup, escaped)
         return Written(f"{DASHES}\n\n" + "\n\n".join(paragraphs) + "\n", markup)
 
     def says(self, block: Block, words: str) -> bool:
@@ -112,32 +122,27 @@ class NoticeForm:
         wanted = _SPACE.sub(" ", words).strip()
         return bool(wanted) and all(wanted in "".join(each.text) for each in self.fixed[block])
 
-    def _reason(self, values: Mapping[str, Any], own: Mapping[str, str], wording: int) -> _Block | TemplateFault:
-        said = {name: values[name] for name in _REASON}
-        key = (wording, *said.values())
-        found = self.reasons.get(key)
-        if found is not None:
-            return found
-        made = self._made("reason", said, own, wording)
-        source = self.notice.blocks[self.variant, "reason"][wording].source
-        # One that names the mail's links is nobody else's.
-        if isinstance(made, _Block) and not any(name in source for name in own):
-            if len(self.reasons) >= _REASONS:
-                self.reasons.clear()
-            self.reasons[key] = made
-        return made
-
-    def _source(self, values: Mapping[str, Any], own: Mapping[str, str], wording: int) -> _Block | TemplateFault:
-        return self._made("source", values, own, wording)
-
-    def _made(
-        self, block: Block, values: Mapping[str, Any], own: Mapping[str, str], wording: int
+    def _of_the_contact(
+        self, block: Block, values: Mapping[str, Any], own: tuple[str, str], wording: int, *, html_too: bool
     ) -> _Block | TemplateFault:
+        said = {name: values[name] for name in _SAID[block]}
+        key = (block, wording, *said.values())
+        found = self.told.get(key)
+        if found is not None and (found.markup or not html_too):
+            return found
         # The links themselves, not the marks: what a contact's record says could be spelled like a mark.
-        text = paragraph(self.notice, self.variant, block, {**self.constants, **values, **own}, wording)
+        links = {"optout_url": own[0], "preferences_url": own[1]}
+        text = paragraph(self.notice, self.variant, block, {**self.constants, **said, **links}, wording)
         if isinstance(text, TemplateFault):
             return text
-        return _Block((text,), (block_markup(self.notice, block, text, (own["optout_url"], own["preferences_url"])),))
+        made = _Block((text,), (block_markup(self.notice, block, text, own),) if html_too else ())
+        source = self.notice.blocks[self.variant, block][wording].source
+        # One that names the mail's links is nobody else's.
+        if not any(name in source for name in links):
+            if len(self.told) >= _TOLD:
+                self.told.clear()
+            self.told[key] = made
+        return made
 
 
 def notice_form(

@@ -14,8 +14,11 @@ from penstock.model.mail import Letter, Mail
 __all__ = ["mentions_recipient", "personal_links"]
 
 _URL = re.compile(r"[^\s\"'<>()\\]+")
+_URLS = re.compile(r"//([^\s\"'<>()\\]+)")
 _HEX = re.compile(r"(?<![0-9a-f])[0-9a-f]{32,}(?![0-9a-f])")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")
+_SHORTEST = 32
+_RUNS = bytes(octet if chr(octet).isalnum() or octet in b"_-" else 0x20 for octet in range(128)) + bytes(128)
 _DIGESTS = (hashlib.sha256, hashlib.sha1, hashlib.md5)
 _URL_SAFE = str.maketrans("+/", "-_")
 
@@ -39,13 +42,13 @@ def personal_links(
     own = tuple(each.partition("//")[2] for each in ours)
     theirs = _their_own(mail)
     for part, words in (("html", letter.html), ("text", letter.text)):
-        found = [_URL.match(piece) for piece in words.split("//")[1:] if not piece.startswith(own)] if words else []
-        urls = [url[0] for url in found if url is not None]
         # Most letters have nothing of the kind: asked of all addresses together, it is told in a few searches.
-        if not urls or _carried("\n".join(urls), mail, read) is None:
+        urls = [url for url in _URLS.findall(words) if not url.startswith(own) or "//" in url] if words else []
+        if not words or not urls or _carried("\n".join(urls), mail, read) is None:
             continue
-        for url in urls:
-            what = None if unescape(url) in theirs else _carried(url, mail, read)
+        for piece in words.split("//")[1:]:  # an address within another is one, too
+            url = None if piece.startswith(own) else _URL.match(piece)
+            what = None if url is None or unescape(url[0]) in theirs else _carried(url[0], mail, read)
             if what is not None:
                 yield part, what
 
@@ -57,13 +60,24 @@ def _carried(url: str, mail: Mail, read: Callable[[str], tuple[str, str] | None]
         return "the recipient's address"
     if mail.id in lower or (mail.contact_id and mail.contact_id.casefold() in lower):
         return "the id of the mail or the contact"
-    if any(_names(digits, mail.address) for digits in _HEX.findall(lower)):
+    wordy = _holds_long_run(plain)
+    if wordy and any(_names(digits, mail.address) for digits in _HEX.findall(lower)):
         return "a digest of the recipient's address"
-    encoded = (base64.b64encode(each.encode()).decode().rstrip("=") for each in (mail.address, address))
-    if any(each in plain or each.translate(_URL_SAFE) in plain for each in encoded):
-        return "the recipient's address"
+    for spelled in {mail.address, address}:
+        encoded = base64.b64encode(spelled.encode()).decode().rstrip("=")
+        if encoded in plain or encoded.translate(_URL_SAFE) in plain:
+            return "the recipient's address"
+    if not wordy:
+        return None
     tokens = (read(each) for each in _TOKEN.findall(plain))
     return "a token of this mail" if any(each is not None and each[1] == mail.id for each in tokens) else None
+
+
+def _holds_long_run(plain: str) -> bool:
+    """Whether a digest or a token could stand there: cheaper to tell than looking for one."""
+    if not plain.isascii():
+        return True
+    return any(len(run) >= _SHORTEST for run in plain.encode().translate(_RUNS).split())
 
 
 def _their_own(mail: Mail) -> str:

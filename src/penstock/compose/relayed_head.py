@@ -13,6 +13,7 @@ from penstock.compose.splice.header_block import Field, header_block
 __all__ = ["RelayedHead", "finished_head"]
 
 _GONE = frozenset({"bcc", "return-path"})
+_GONE_FROM_ADVERTISING = _GONE | {"cc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,18 @@ def finished_head(data: bytes, own: RelayedHead) -> bytes | SpliceFault:
     block = header_block(data, 0, len(data))
     if isinstance(block, SpliceFault):
         return block
-    names = {field.name for field in block.fields}
+    names = block.names
+    gone = _GONE_FROM_ADVERTISING if own.to else _GONE
     edits: list[Edit] = [
         (field.start, field.end + 2, b"")
-        for field in block.fields
-        if field.name in _GONE or field.name.startswith(ASKED) or (own.to and field.name == "cc")
+        for name, field in zip(names, block.fields, strict=True)
+        if name in gone or name.startswith(ASKED)
     ]
     missing = [("Date", own.date)] if "date" not in names else []
     if "message-id" not in names:
         missing.append(("Message-ID", own.message_id))
     if own.to:
-        to = next((field for field in block.fields if field.name == "to"), None)
+        to = block.fields[names.index("to")] if "to" in names else None
         if to is None:
             missing.append(("To", own.to))
         elif not _names_alone(data, to, own.to):

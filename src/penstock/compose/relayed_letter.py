@@ -11,16 +11,23 @@ from penstock.compose.notice_blocks import NoticeForm, Written, label_markup
 from penstock.compose.splice.all_parts import all_parts
 from penstock.compose.splice.fault import SpliceFault
 from penstock.compose.splice.header_block import header_block
+from penstock.compose.splice.part import read_part
 from penstock.compose.splice.part_tree import Leaf, first_seen, leaf_of
 from penstock.compose.splice.splicer import Additions, splice
 from penstock.model.mail import Header, Letter, Message
 
-__all__ = ["RelayedLetters", "read_letters", "with_notice"]
+__all__ = ["RelayedLetters", "may_show_html", "read_letters", "with_notice"]
 
 _READ = {
     name.lower(): name
     for name in ("From", "To", "Subject", "Reply-To", "List-Unsubscribe", "List-Unsubscribe-Post", "Date")
 }
+
+
+def may_show_html(data: bytes) -> bool:
+    """False only where the message is one plain text, in which no HTML has a place."""
+    part = read_part(data, (0, len(data)))
+    return isinstance(part, SpliceFault) or part.type.kind != "text/plain"
 
 
 def with_notice(data: bytes, written: Written, form: NoticeForm) -> Message | SpliceFault:
@@ -122,4 +129,8 @@ def _fields(data: bytes) -> list[Header]:
     block = header_block(data, 0, len(data))
     if isinstance(block, SpliceFault):
         return []
-    return [(_READ[field.name], unfolded(field.value(data))) for field in block.fields if field.name in _READ]
+    return [
+        (_READ[name], unfolded(field.value(data)))
+        for name, field in zip(block.names, block.fields, strict=True)
+        if name in _READ
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import hmac
@@ -18,6 +17,7 @@ _HEAD = 3  # version, key id, purpose
 _MAIL_ID = 16
 _MAC = 23  # makes 42 octets: 56 characters without padding
 _BLOCK = 64  # octets that SHA-256 takes at once
+_URL_SAFE, _PLAIN = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
 class SignedTokens:
@@ -40,23 +40,28 @@ class SignedTokens:
         payload = head + bytes.fromhex(mail_id)
         if len(payload) != _HEAD + _MAIL_ID:
             raise ValueError("a mail id has 32 hex digits")
-        return base64.urlsafe_b64encode(payload + self._keys[0].mac(payload)).decode()
+        return _encoded(payload + self._keys[0].mac(payload)).decode()
 
     def read(self, token: str) -> tuple[str, str] | None:
         """(purpose, mail id) of a genuine token; None for anything else, without saying what is wrong with it."""
         try:
-            raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+            spelled = token.encode("ascii")
+            raw = binascii.a2b_base64(spelled.translate(_PLAIN))
         except (ValueError, binascii.Error):
             return None
         if len(raw) != _HEAD + _MAIL_ID + _MAC or raw[0] != _VERSION or raw[2] >= len(PURPOSES):
             return None
-        if base64.urlsafe_b64encode(raw).decode() != token:  # padding behind it, or the other alphabet's signs
+        if _encoded(raw) != spelled:  # other signs among it, padding behind it, or the other alphabet's
             return None
         payload, mac = raw[:-_MAC], raw[-_MAC:]
         for key in self._keys:
             if key.octet == raw[1] and hmac.compare_digest(key.mac(payload), mac):
                 return PURPOSES[raw[2]], payload[_HEAD:].hex()
         return None
+
+
+def _encoded(octets: bytes) -> bytes:
+    return binascii.b2a_base64(octets, newline=False).translate(_URL_SAFE)
 
 
 class _Key:

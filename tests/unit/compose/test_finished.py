@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from penstock.compose.finished import ready_made_findings
+from penstock.compose.finished import header_findings, header_names, ready_made_findings
 from penstock.model.codes import Code
 
 HEAD = b"From: a@firm.example\r\nDate: Sun, 22 Nov 2026 07:00:00 +0000\r\n"
@@ -50,3 +50,32 @@ def test_the_time_it_takes_grows_as_the_head_does(head: bytes) -> None:
     begun = time.process_time()
     list(ready_made_findings(HEAD + head + b"\r\nHello\r\n"))
     assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"From: a\r\nTO: b\r\n folded: c\r\nto:d\r\n\r\nX: y\r\n", ["from", "to", "to"]),
+        (b"From: a\r\nno field\r\n\r\nbody", ["from", "no field"]),
+        (b"From: a\r\n: b\r\n\r\nbody", ["from", ""]),
+        (b"From: a\r\nTo: b\r\n", []),
+        (b"\r\nFrom: a\r\n\r\n", ["from"]),
+        (b"", []),
+    ],
+)
+def test_names_are_told_of_a_sound_head_and_of_any_other(data: bytes, expected: list[str]) -> None:
+    assert header_names(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["date", "from", "to", "subject", "message-id", "mime-version"], set()),
+        (["received", "received", "date", "from", "to", "subject", "message-id", "mime-version"], set()),
+        (["date", "from", "to", "subject", "message-id"], {"mime-version"}),
+        (["date", "from", "from", "to", "subject", "message-id", "mime-version"], {"from"}),
+        (["date", "from", "to", "subject", "message-id", "mime-version", "reply-to", "reply-to"], {"reply-to"}),
+    ],
+)
+def test_fields_that_lack_or_are_there_twice_are_found(names: list[str], expected: set[str]) -> None:
+    assert {field for _, field, _ in header_findings(names, b"", commercial=True)} == expected

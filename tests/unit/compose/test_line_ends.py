@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from penstock.compose.line_ends import only_crlf
+from penstock.compose.line_ends import only_crlf, with_lf
 
 OCTETS = st.one_of(
     st.binary(max_size=60),
@@ -28,3 +28,11 @@ def test_whole_line_ends_are_fine(data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"\r", b"\n", b"a\r\nb\n", b"a\r\nb\r", b"\n\r", b"a\r\r\n", b"a\r\n\n"])
 def test_one_bare_octet_is_seen_wherever_it_stands(data: bytes) -> None:
     assert not only_crlf(data)
+
+
+@given(OCTETS)
+@example(b"a\r\nb\rc\r\n")
+@example(b"a\r\nb\nc\r")
+@example(b"\r\r\n\n\r")
+def test_only_whole_line_ends_become_lf(data: bytes) -> None:
+    assert with_lf(data) == data.replace(b"\r\n", b"\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from penstock.compose.splice.content_type import ContentType
 from penstock.compose.splice.fault import SpliceFault, unreadable
@@ -43,7 +43,7 @@ def all_parts(data: bytes, *, enclosed: bool) -> Iterator[PlacedPart | SpliceFau
             yield part
             return
         if within == "multipart/digest" and part.type_field is None:
-            part = replace(part, type=_MESSAGE)  # RFC 2046 section 5.1.5
+            part = part._replace(type=_MESSAGE)  # RFC 2046 section 5.1.5
         yield PlacedPart(part, within)
         inner = _inner(data, part, enclosed=enclosed)
         if isinstance(inner, SpliceFault):

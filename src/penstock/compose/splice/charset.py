@@ -6,6 +6,7 @@ import codecs
 import encodings
 from collections.abc import Iterator
 from encodings.aliases import aliases
+from functools import lru_cache
 
 __all__ = ["codec_of", "in_utf8", "searchable"]
 
@@ -38,6 +39,7 @@ _WIDER = {
 _STATEFUL = ("iso2022", "hz", "utf_7")
 _ASCII = bytes(range(128))
 _CHUNK = 65_536
+_LONGEST, _NAMES = 60, 256
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf_32_le"),
     (codecs.BOM_UTF32_BE, "utf_32_be"),
@@ -52,14 +54,20 @@ def codec_of(charset: str) -> str | None:
     Only names of Python's own tables are looked up: it would remember every other one for ever.
     """
     charset = charset.strip(" \t")
+    return _codec_of(charset) if len(charset) <= _LONGEST else None
+
+
+@lru_cache(maxsize=_NAMES)
+def _codec_of(charset: str) -> str | None:
     # What is normalised loses its odd signs, a NUL too: readers would not agree on what such a name says.
-    if not (charset.isascii() and charset.isprintable()) or len(charset) > 60:
+    if not (charset.isascii() and charset.isprintable()):
         return None
     name = encodings.normalize_encoding(charset.lower())
     codec = _MORE_NAMES.get(name) or aliases.get(name) or name
     return codec if codec in _KNOWN else None
 
 
+@lru_cache(maxsize=_NAMES)
 def searchable(codec: str) -> bool:
     """Whether an octet below 128 that begins a character is that character of ASCII, whatever stands before."""
     if codec.startswith(_STATEFUL):

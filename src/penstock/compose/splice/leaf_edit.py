@@ -8,7 +8,7 @@ from penstock.compose.splice.edit import Edit
 from penstock.compose.splice.fault import SpliceFault, failed, untouchable
 from penstock.compose.splice.html_place import comments
 from penstock.compose.splice.leaf_content import NO_TEXT, LeafContent, leaf_content
-from penstock.compose.splice.leaf_text import Graft, carries, graft_for, lines_of, top_graft_for
+from penstock.compose.splice.leaf_text import MARK, Graft, carries, graft_for, lines_of, top_graft_for
 from penstock.compose.splice.part_tree import Leaf
 from penstock.compose.splice.transfer import IDENTITY, grafted, has_long_line, smallest, written
 
@@ -67,6 +67,8 @@ def _present(content: LeafContent, lines: str, *, html: bool) -> bool:
     """Whether a part has the blocks; those in a comment of HTML nobody sees."""
     if not html:
         return content.holds(lines)
+    if MARK not in content.view and not content.holds(lines):
+        return False
     block = lines.encode("ascii", "replace")
     if not (content.holds(lines) or carries(content.view, block)):
         return False

@@ -7,8 +7,10 @@ import re
 from penstock.compose.splice.html_place import html_place
 from penstock.compose.splice.html_top import html_top
 
-__all__ = ["Graft", "carries", "graft_for", "lines_of", "top_graft_for"]
+__all__ = ["MARK", "Graft", "carries", "graft_for", "lines_of", "top_graft_for"]
 
+MARK = b"data-penstock"
+"""What every element of a block is marked by."""
 _REACH = 512
 _MARK = b"\xef\xbb\xbf"
 _STUFFED = (" ", ">", "From ")
@@ -59,7 +61,7 @@ def carries(view: bytes, block: bytes) -> bool:
 
     Marks alone are no proof: a mail that quotes an earlier one has that one's blocks, with links of its own.
     """
-    if b"data-penstock" not in view:
+    if MARK not in view:
         return False
     names = set(_BLOCK.findall(block))
     return bool(names) and names.issubset(_BLOCK.findall(view)) and all(link in view for link in _LINK.findall(block))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from penstock.compose.splice.content_type import ContentType, content_type, without_comments
 from penstock.compose.splice.fault import SpliceFault, unreadable
@@ -17,8 +17,7 @@ Span = tuple[int, int]
 """Where the octets of a part begin and end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part whose body ends at `end`. The fields are None where it has none; `disposition` is without comments."""
 
     block: HeaderBlock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from penstock.compose.splice.content_type import ContentType
 from penstock.compose.splice.fault import SpliceFault, unreadable, untouchable
@@ -35,8 +36,7 @@ _NOT_SHOWN = frozenset({"text/calendar"})
 _NO_PLACE = "one form of it is shown in place of the others and has no place for a notice"
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A text or HTML part whose body ends at `end`. The fields are None where the part has none.
 
     `delimiters`: what no line of the body may begin with, from the multiparts around it (RFC 2046 section 5.1.1).
@@ -139,8 +139,9 @@ def sealed(part: Part) -> bool:
     if kind.kind in _SEALED:
         return True
     # RFC 8551 section 3.2.1: software that does not know S/MIME passes it on as octets under the file's name.
-    names = f"{part.disposition};{kind.values.get('name', '')}".lower()
-    return kind.kind == "application/octet-stream" and ".p7m" in names
+    if kind.kind != "application/octet-stream":
+        return False
+    return ".p7m" in f"{part.disposition};{kind.values.get('name', '')}".lower()
 
 
 def _branch(data: bytes, part: Part, around: tuple[bytes, ...]) -> _Branch | SpliceFault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from penstock.compose.headers import field_line
 from penstock.compose.line_ends import only_crlf
@@ -17,7 +18,11 @@ from penstock.model.mail import Header
 __all__ = ["Additions", "SpliceFault", "splice"]
 
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_HARMLESS = bytes(octet for octet in range(256) if octet not in {*range(9), *range(0x0B, 0x20), 0x7F, 0xC2})
+"""Octets of UTF-8 that no such sign is made of."""
 _STRUCTURE = frozenset({"content-type", "content-transfer-encoding"})
+_LINES = 256
+_line = lru_cache(maxsize=_LINES)(field_line)  # all but one of the fields that are added are those of the last mail
 _SIGNATURE = "dkim-signature"
 """RFC 6376: what it signs is no longer what it was. An ARC set (RFC 8617) stays: it says what once was true, and a
 chain with a set missing could not be judged at all."""
@@ -50,8 +55,8 @@ def splice(data: bytes, additions: Additions) -> bytes | SpliceFault:
     text each gets the blocks. Fields DKIM-Signature are taken out as soon as anything changes. Signed and encrypted
     messages can be given headers, but no notice. Linear in the size of the message.
     """
-    label = Additions(text=additions.label_text, html=additions.label_html, whole=additions.whole)
-    if label.text or label.html:
+    if additions.label_text or additions.label_html:
+        label = Additions(text=additions.label_text, html=additions.label_html, whole=additions.whole)
         labelled = _spliced(data, label, on_top=True)
         if isinstance(labelled, SpliceFault):
             return labelled
@@ -74,33 +79,34 @@ def _spliced(data: bytes, additions: Additions, *, on_top: bool) -> bytes | Spli
         return root
     if not root.closed and root.fields:
         return unreadable("the message ends within a header")
-    edits = _header_edits(data, root, additions.drop, lines)
+    edits = _header_edits(data, root, additions.drop, lines) if lines or additions.drop else []
     if additions.text or additions.html:
-        versioned = _has(root, "mime-version") or "mime-version" in lines
+        versioned = "mime-version" in root.names or "mime-version" in lines
         more = _notice_edits(data, additions, on_top=on_top, versioned=versioned)
         if isinstance(more, SpliceFault):
             return more
         edits += more
     if not edits:
         return data
-    edits += [(field.start, field.end + 2, b"") for field in root.fields if field.name == _SIGNATURE]
+    if _SIGNATURE in root.names:
+        edits += [(field.start, field.end + 2, b"") for field in root.fields if field.name == _SIGNATURE]
     return joined(data, edits)
 
 
 def _writable(text: str) -> bool:
-    # Most texts are told to be harmless in a tenth of the time.
-    return text.replace("\n", "").isprintable() or _UNWRITABLE.search(text) is None
-
-
-def _has(root: HeaderBlock, name: str) -> bool:
-    return any(field.name == name for field in root.fields)
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError:
+        return False
+    # Most texts are told to be harmless in a third of the time.
+    return not octets.translate(None, _HARMLESS) or _UNWRITABLE.search(text) is None
 
 
 def _header_lines(additions: Additions) -> dict[str, bytes] | SpliceFault:
     """The fields to be there by lower-case name, those of one name together."""
     lines: dict[str, bytes] = {}
     for name, value in additions.headers:
-        line = field_line(name, value)
+        line = _line(name, value)
         if not isinstance(line, str):
             return unreadable(f"the header {line.header} {line.what}")
         key = name.lower()
@@ -112,6 +118,8 @@ def _header_lines(additions: Additions) -> dict[str, bytes] | SpliceFault:
 
 def _header_edits(data: bytes, root: HeaderBlock, drop: frozenset[str], lines: dict[str, bytes]) -> list[Edit]:
     """The first field of a name is replaced where it stands, others of it go; what is new comes last."""
+    if not drop and lines.keys().isdisjoint(root.names):
+        return [(root.end, root.end, b"".join(lines.values()))]
     exact = {name for name in drop if not name.endswith("*")} - _STRUCTURE
     prefixes = tuple(name[:-1] for name in drop if name.endswith("*"))
     edits: list[Edit] = []

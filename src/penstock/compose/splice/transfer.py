@@ -21,10 +21,9 @@ _QUOTED = re.compile(rb"(?:=[0-9A-F]{2}|[^=]){1,25}")
 _SPACE = b" \t\r\n"
 _ASCII = bytes(range(128))
 
-_PLAIN = bytes(range(0x20, 0x7F)).replace(b"=", b"") + b"\t"
-_BLANK = (b" ", b"\t")
+_PLAIN = re.compile(rb"(?:(?!\.\r)[\t -<>-~]{0,76}+(?<![ \t])\r\n)*+")
+"""Lines that are what they would be in quoted-printable; a dot alone is none of them."""
 _KEPT_LINES, _KEPT_OCTETS = 2_048, 2_048
-_GROUP = 16  # lines: a part that is mostly plain has few groups that are not
 Taboo = tuple[bytes, ...]
 """How no line may begin."""
 _Span = tuple[int, int]
@@ -78,7 +77,12 @@ def smallest(content: bytes) -> str:
     """Quoted-printable or base64, whichever takes fewer octets; base64 for octets that are no text."""
     if b"\0" in content:
         return "base64"
-    special = len(content.translate(None, _ASCII)) + content.count(b"=")
+    try:
+        content.decode("ascii")
+        special = 0
+    except UnicodeDecodeError as first:
+        special = len(content[first.start :].translate(None, _ASCII))
+    special += content.count(b"=")
     return "quoted-printable" if special * 2 < len(content) * 0.37 else "base64"
 
 
@@ -157,37 +161,43 @@ def _quoted(content: bytes, taboo: Taboo) -> Iterator[bytes]:
         if end < len(content):
             found = content.rfind(b"\r\n", place, end)
             end = end if found < 0 else found + 2
-        lines = content[place:end].split(b"\r\n")
+        chunk = content[place:end]
         place = end
-        groups = (lines[at : at + _GROUP] for at in range(0, len(lines), _GROUP))
-        coded = b"\r\n".join([_quoted_group(group, taboo) for group in groups])
-        yield _broken(coded, taboo) if lines[-1] and place < len(content) else coded
+        coded = _lines(chunk, taboo)
+        yield coded if chunk.endswith(b"\r\n") or place >= len(content) else _broken(coded, taboo)
 
 
-def _quoted_group(lines: list[bytes], taboo: Taboo) -> bytes:
-    """Most lines are what they would be in quoted-printable: told for some together, in a few passes over them."""
-    if (
-        not b"".join(lines).translate(None, _PLAIN)
-        and max(map(len, lines)) <= _LINE
-        and b"." not in lines
-        and not any(line.endswith(_BLANK) or (taboo and line.startswith(taboo)) for line in lines)
-    ):
-        return b"\r\n".join(lines)
-    return b"\r\n".join([_quoted_line(line, taboo) for line in lines])
+def _lines(content: bytes, taboo: Taboo) -> bytes:
+    """The lines in quoted-printable: most are that already, and are told to be so many at a time."""
+    coded: list[bytes] = []
+    place, free = 0, not any(each in content for each in taboo)
+    while place < len(content):
+        plain = _PLAIN.match(content, place) if free else None
+        if plain is not None and plain.end() > place:
+            coded.append(plain[0])
+            place = plain.end()
+        found = content.find(b"\r\n", place)
+        if found < 0:
+            coded.append(_quoted_line(content[place:], taboo))
+            break
+        coded += (_quoted_line(content[place:found], taboo), b"\r\n")
+        place = found + 2
+    return b"".join(coded)
 
 
 def _quoted_line(line: bytes, taboo: Taboo) -> bytes:
-    # The lines of a notice are the same in most mails.
-    return _kept_line(line, taboo) if len(line) <= _KEPT_OCTETS else _coded_line(line, taboo)
+    # The lines of a notice are the same in most mails, the boundaries around them are not.
+    coded = _kept_line(line) if len(line) <= _KEPT_OCTETS else _coded_line(line)
+    if taboo and b"--" in coded and any(piece.startswith(taboo) for piece in coded.split(b"\r\n")):
+        return b"=\r\n".join(_undashed(coded.replace(b"=\r\n", b"")))
+    return coded
 
 
-def _coded_line(line: bytes, taboo: Taboo) -> bytes:
+def _coded_line(line: bytes) -> bytes:
     pieces = binascii.b2a_qp(line, istext=False).split(b"=\n")
     # A line feed behind the 76th octet makes the library overlook that the line is full.
-    if max(map(len, pieces)) >= _LINE and len(pieces) > 1:
+    if len(pieces) > 1 and max(map(len, pieces)) >= _LINE:
         pieces = _QUOTED.findall(b"".join(pieces))
-    if taboo and any(piece.startswith(taboo) for piece in pieces):
-        pieces = _undashed(b"".join(pieces))
     return b"=\r\n".join(pieces)
 
 

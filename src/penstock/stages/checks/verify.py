@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from typing import ClassVar
 
 from penstock.compose.appearance import appearance
@@ -33,6 +32,7 @@ __all__ = ["Verify"]
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 _URIS = re.compile(r"<([^<>]*)>")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+_LINE = f"\n{DASHES}\n"
 _SEEN = 4_096
 
 
@@ -241,12 +241,11 @@ class Verify:
             yield Code.NOTICE_MISSING, "html", "the HTML part lacks the blocks " + ", ".join(missing)
         if not _has_text(mail, letter):
             return
-        _, line, tail = letter.text.rpartition(f"\n{DASHES}\n")
-        runs = ("\n".join(lines) for filled, lines in groupby(tail.split("\n"), bool) if filled)
-        paragraphs = [run for run in runs if run.strip()]
+        place = letter.text.rfind(_LINE)
+        paragraphs = [run for run in letter.text[place + len(_LINE) :].split("\n\n") if run.strip()]
         controller = self._services.controllers.get(mail.controller)
         stated = controller is not None and bool(paragraphs) and controller.legal_name in paragraphs[0]
-        if not line or len(paragraphs) != len(wanted) or not stated:
+        if place < 0 or len(paragraphs) != len(wanted) or not stated:
             yield Code.NOTICE_MISSING, "text", "the text part does not end with all blocks of the notice"
 
     def _told_by(self, mail: Mail, letter: Letter) -> Foretold:

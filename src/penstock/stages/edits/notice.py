@@ -12,18 +12,18 @@ from penstock.compose.fault import TemplateFault
 from penstock.compose.language import mail_language
 from penstock.compose.notice_approval import why_held
 from penstock.compose.notice_blocks import OPTOUT_MARK, PREFERENCES_MARK, NoticeForm, notice_form
-from penstock.compose.notice_date import SpelledDates
 from penstock.compose.notice_extras import Lacking, notice_extras
 from penstock.compose.notice_letter import completed
+from penstock.compose.notice_source import NoticeSources
 from penstock.compose.notice_text import NoticeShelf, NoticeText
-from penstock.compose.relayed_letter import with_notice
+from penstock.compose.relayed_letter import may_show_html, with_notice
 from penstock.compose.sandbox import Nest
 from penstock.compose.splice.fault import SpliceFault
 from penstock.law.authorities import Authorities, Authority
 from penstock.law.mail_duties import EEA, MailDuties, mail_duties
 from penstock.model.campaign import Basis, Campaign, Controller
 from penstock.model.codes import Code
-from penstock.model.contact import Contact, RecipientKind, SourceMethod
+from penstock.model.contact import Contact, RecipientKind
 from penstock.model.mail import Draft, Letter, Mail
 from penstock.model.verdict import Facts, Reason, Verdict
 from penstock.ports import COMMERCIAL_STREAMS, Phase, Services
@@ -32,6 +32,14 @@ __all__ = ["Notice", "NoticeOptions"]
 
 _FORMS = 4_096
 _RULE = "GDPR Art. 14(1)-(2), 21(4); ePrivacy Directive Art. 13(4)"
+_NO_SOURCE = Reason(
+    "notice",
+    Verdict.HOLD,
+    Code.SOURCE_MISSING,
+    "the first message must say where the address comes from, and the record does not",
+    Facts(("source.method",)),
+    "GDPR Art. 14(2)(f)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Notice:
         self._authorities = Authorities.load()
         self._texts: dict[str, NoticeText | Reason] = {}
         self._forms: dict[tuple[Any, ...], NoticeForm | Reason] = {}
-        self._dates = SpelledDates()
+        self._sources = NoticeSources()
         self._titles: dict[tuple[str, str | None, str], str] = {}
 
     async def edit(self, mails: Sequence[Mail], /) -> Sequence[Mail | Reason]:
@@ -99,7 +107,8 @@ class Notice:
             return values
         links = self._url("body", "u", mail), self._url("page", "p", mail)
         # The id, not the number of earlier mails: that may change between two tries of the same mail.
-        written = form.written(values, *links, crc32(mail.id.encode()))
+        seen_as_html = content.html is not None if isinstance(content, Letter) else may_show_html(content.data)
+        written = form.written(values, *links, crc32(mail.id.encode()), html_too=seen_as_html)
         if isinstance(written, TemplateFault):
             return _failed(written)
         if isinstance(content, Letter):
@@ -212,9 +221,11 @@ class Notice:
             "reason": contact.reason or "",
         }
         if mail.variant == "first":
-            source = self._source(notice, contact)
-            if isinstance(source, Reason):
-                return source
+            source = self._sources.of(notice, contact.source)
+            if isinstance(source, TemplateFault):
+                return _failed(source)
+            if source is None:
+                return _NO_SOURCE
             values["source"] = source
         return values
 
@@ -234,32 +245,6 @@ class Notice:
             match = self._services.taxonomy.function_of(contact.title, contact.language)
             label = self._titles[key] = notice.functions.get(match.function, "") if match is not None else ""
         return label
-
-    def _source(self, notice: NoticeText, contact: Contact) -> Nest | Reason:
-        source = contact.source
-        phrase = notice.sources.get(source.method) if source.method is not None else None
-        if source.method is SourceMethod.INFERRED:
-            phrase = notice.extras.get("derived", phrase)
-        if phrase is None:
-            return Reason(
-                self.name,
-                Verdict.HOLD,
-                Code.SOURCE_MISSING,
-                "the first message must say where the address comes from, and the record does not",
-                Facts(("source.method",)),
-                "GDPR Art. 14(2)(f)",
-            )
-        values = {
-            "reference": source.reference or "",
-            "collected_at": self._dates.spelled(source.collected_at, notice.language),
-            "supplier": source.supplier or "",
-        }
-        # Most phrases are the same words for everybody.
-        fixed = "{" not in phrase.source
-        spoken = phrase.source.removesuffix("\n") if fixed else phrase.render({"source": Nest("source", values)})
-        if isinstance(spoken, TemplateFault):
-            return _failed(spoken)
-        return Nest("source", {**values, "phrase": spoken})
 
     def _url(self, purpose: str, path: str, mail: Mail) -> str:
         if purpose == "page" and not self._options.preferences:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from penstock.compose.splice.fault import SpliceFault
-from penstock.compose.splice.header_block import HeaderBlock, header_block
+from penstock.compose.splice.header_block import HeaderBlock, _one_by_one, _plain_fields, header_block
 from penstock.model.codes import Code
 
 
@@ -83,3 +85,38 @@ def test_a_name_that_is_there_twice_is_a_fault_only_where_one_is_asked_for() -> 
     assert isinstance(block.only("received"), SpliceFault)
     assert block.only("subject") is None
     assert block.only("from") is block.fields[2]
+
+
+PIECES = [b"a: b", b"From:", b":", b" ", b"\t", b"\r\n", b"\r\n ", b"\n", b"\r", b"\xe4", b"x" * 80 + b":", b"X-Y: z"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map(b"".join))
+@example(b"a: b\r\n c: d\r\ne: f\r\n")
+@example(b"a: b\nc: d\r\n")
+def test_a_plain_block_is_read_as_one_field_after_the_other_is(head: bytes) -> None:
+    plain = _plain_fields(head)
+    assert plain in {None, _one_by_one(head)}
+
+
+@pytest.mark.parametrize(
+    ("head", "plain"),
+    [
+        (b"a: b\r\n\tc\r\nd:e\r\n", True),
+        (b"a: b\r\nd", False),
+        (b"a: b\r\nd\r\n", False),
+        (b" a: b\r\n", False),
+        (b"x" * 80 + b": b\r\n", False),
+        (b"a: b\r\n" * 10_000, False),
+    ],
+)
+def test_only_a_block_without_any_doubt_is_plain(head: bytes, plain: bool) -> None:
+    assert (_plain_fields(head) is not None) == plain
+
+
+def test_blocks_of_the_same_octets_at_other_places_have_places_of_their_own() -> None:
+    data = b"A: 1\r\nB: 2\r\n\r\n"
+    for before in (b"", b"x", b"xyz"):
+        block = header_block(before + data, len(before), len(before) + len(data))
+        assert isinstance(block, HeaderBlock)
+        assert [(before + data)[field.start : field.end] for field in block.fields] == [b"A: 1", b"B: 2"]
+        assert block.names == ("a", "b")

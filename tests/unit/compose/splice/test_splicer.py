@@ -463,3 +463,24 @@ def test_a_mail_of_great_size_takes_time_and_memory_in_proportion() -> None:
         tracemalloc.stop()
         assert isinstance(made, bytes)
         assert peak <= 3 * len(data)
+
+
+# --- what is told in a short way
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x0b", "\r", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\ud800"])
+def test_no_control_character_is_put_in(sign: str) -> None:
+    assert fault(HEAD + b"\r\nbody\r\n", Additions(text=f"{TEXT}{sign}\n")).code is Code.RENDER_FAILED
+
+
+@pytest.mark.parametrize("sign", ["\t", "\xa0", "«", "Â", "’", "\u2028", "\U0001f600"])
+def test_any_other_sign_is(sign: str) -> None:
+    text = TEXT.replace("writes", f"wri{sign}tes")
+    assert f"wri{sign}tes" in body_of(done(HEAD + b"\r\nbody\r\n", Additions(text=text))).get_content()
+
+
+def test_a_part_that_only_begins_like_the_notice_gets_it() -> None:
+    body = CRLF_TEXT.replace(b"u/t1", b"u/other")
+    made = done(HEAD + b"\r\n" + body)
+    assert made.count(DASHES.encode()) == 2
+    assert CRLF_TEXT in made

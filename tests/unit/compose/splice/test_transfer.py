@@ -185,3 +185,40 @@ def test_the_smaller_encoding_is_chosen(content: bytes) -> None:
 )
 def test_a_line_has_998_octets_at_most(octets: bytes, long: bool) -> None:
     assert has_long_line(octets) is long
+
+
+@pytest.mark.parametrize(
+    ("line", "coded"),
+    [
+        (b"plain words, and a tab\there", b"plain words, and a tab\there"),
+        (b"a" * 76, b"a" * 76),
+        (b"a" * 77, b"a" * 75 + b"=\r\naa"),
+        (b".", b"=2E"),
+        (b"..", b".."),
+        (b".a", b".a"),
+        (b"a ", b"a=20"),
+        (b"\t", b"=09"),
+        (b"", b""),
+        (b"1=1", b"1=3D1"),
+        (b"a\rb", b"a=0Db"),
+        (b"a\nb", b"a=0Ab"),
+        (b"\xe4", b"=E4"),
+        (b"\x7f", b"=7F"),
+        (b"\0", b"=00"),
+    ],
+)
+def test_lines_stay_as_they_are_but_for_those_that_must_not(line: bytes, coded: bytes) -> None:
+    around = b"words\r\n\r\n"
+    for content, whole in (
+        (line, coded),
+        (line + b"\r\n" + around, coded + b"\r\n" + around),
+        (around + line + b"\r\n" + around, around + coded + b"\r\n" + around),
+        (around + line, around + coded),
+    ):
+        assert joined(b"", written((0, 0), "quoted-printable", content)) == whole
+
+
+def test_what_is_remembered_of_a_line_does_not_hold_for_another_boundary() -> None:
+    content = b"--b and \xe4\r\n"
+    for taboo, coded in (((), b"--b and =E4\r\n"), ((b"--b",), b"=2D-b and =E4\r\n"), ((b"--c",), b"--b and =E4\r\n")):
+        assert joined(b"", written((0, 0), "quoted-printable", content, taboo)) == coded

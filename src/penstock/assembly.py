@@ -13,6 +13,7 @@ from penstock.model.address import Address, parse_address
 from penstock.model.campaign import Campaign, Stream
 from penstock.model.codes import Code
 from penstock.model.contact import Contact
+from penstock.model.identity import Identity
 from penstock.model.keyring import Keyring
 from penstock.model.mail import Draft, Envelope, Mail, Message
 from penstock.model.routing import from_address
@@ -58,7 +59,8 @@ class Loaded:
 class ReadyMade:
     """A finished message and what is said of it. `from_` is the address in From, `sender` MAIL FROM as given.
 
-    `known`: the contact is one that the store knows, not a bare address.
+    `known`: the contact is one that the store knows, not a bare address. `identity` is the contact's, where it was made
+    already.
     """
 
     content: Message
@@ -72,6 +74,7 @@ class ReadyMade:
     tag: str = ""
     begun_at: datetime | None = None
     attempts: int = 0
+    identity: Identity | None = None
 
 
 class Assembler:
@@ -155,7 +158,7 @@ class Assembler:
             campaign=campaign,
             contact=contact if campaign is not None and made.known else None,
             kind=recipient_kind(contact, self._mailboxes),
-            identity=self._identifier.of(contact),
+            identity=made.identity or self._identifier.of(contact),
             content=made.content,
             contact_id=made.contact_id,
             begun_at=made.begun_at,

@@ -38,6 +38,8 @@ _log = get_logger("accepting")
 
 _LATER = refused(RefusalKind.LATER, "the store is away; hand it in again later")
 _FAULT = refused(RefusalKind.LATER, "it cannot be taken now; hand it in again later")
+_GATHERING_SECONDS = 0.003
+"""Where many hand in at once, so much longer one waits for the next ones, to share with them what a commit costs."""
 _NOTHING_GOES = frozenset({Verdict.BLOCK, Verdict.REJECT})
 
 _Found = TypeVar("_Found")
@@ -60,6 +62,7 @@ class Accepting:
         self._asking, self._waiting = OrderBook(), OrderBook()
         self._judge: asyncio.Task[None] | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._crowded = False
         self.counts: Counter[str] = Counter()
 
     async def open(self) -> None:
@@ -77,7 +80,7 @@ class Accepting:
                 self._judge = asyncio.create_task(self._judge_all(), name="penstock-judging")
         else:
             self._save_later(orders)
-        return [await asyncio.shield(order.answer) for order in orders]
+        return [await order.answer for order in orders]
 
     def _save_later(self, orders: Sequence[Order]) -> None:
         self._waiting.add(orders)
@@ -100,7 +103,10 @@ class Accepting:
 
     async def _save_all(self) -> None:
         while self._waiting:
+            if self._crowded:
+                await asyncio.sleep(_GATHERING_SECONDS)
             orders = self._waiting.next()
+            self._crowded = len(orders) > 1
             for order, found in zip(orders, await self._each(self._saved, orders), strict=True):
                 try:
                     self._answer(order, self._told(*found) if isinstance(found, tuple) else found)

@@ -14,6 +14,7 @@ from penstock.model.identity import Identity
 from penstock.model.merging import merged
 from penstock.ports import ContactRow, Refusal, RefusalKind
 from penstock.sources.rows import RowReader
+from penstock.store.contacts import StoredContact
 from penstock.wiring import House
 
 __all__ = ["ContactsAtHand", "People", "Who"]
@@ -24,7 +25,7 @@ _UNKNOWN = refused(RefusalKind.BLOCKED, "nobody knows whom this advertising goes
 @dataclass(frozen=True, slots=True)
 class Who:
     """One recipient. `known`: there is a contact record, or the client brings one; else `contact` holds the bare
-    address.
+    address. `identity` is that of `contact` with its company.
     """
 
     contact: Contact
@@ -60,23 +61,21 @@ class ContactsAtHand:
         """The recipients of each submission, in order; what a client brings is merged with what is known. Raises
         Unavailable.
         """
-        bare = [[self._bare(address) for address in each.recipients] for each in admitted]
+        identity_of = self._house.identifier.of_address
+        named = [[(address, identity_of(address)) for address in each.recipients] for each in admitted]
         asked = [
-            who for each, people in zip(admitted, bare, strict=True) if each.campaign is not None for who in people
+            identity
+            for each, people in zip(admitted, named, strict=True)
+            if each.campaign is not None
+            for _, identity in people
         ]
-        stored = iter(await self._house.store.contacts.find([who.identity for who in asked]))
+        stored = iter(await self._house.store.contacts.find(asked))
         answers: list[People | Refusal] = []
-        for each, people in zip(admitted, bare, strict=True):
+        for each, people in zip(admitted, named, strict=True):
             if each.campaign is None:
-                answers.append(People(people))
-                continue
-            found = [
-                who
-                if known is None
-                else Who(replace(known.contact, address=who.contact.address), who.identity, known.id, known=True)
-                for who, known in ((who, next(stored)) for who in people)
-            ]
-            answers.append(self._known(each, found))
+                answers.append(People([_bare(*who) for who in people]))
+            else:
+                answers.append(self._known(each, [self._who(*who, next(stored)) for who in people]))
         return answers
 
     def _known(self, admitted: Admitted, people: Sequence[Who]) -> People | Refusal:
@@ -98,8 +97,19 @@ class ContactsAtHand:
             return refused(RefusalKind.INVALID, f"the contact cannot be used: {read.why}")
         contact, identity = read.contact, self._house.identifier.of(read.contact)
         both = merged(who.contact, contact) if who.known else contact
-        known = Who(both, identity, who.contact_id, known=True)
+        whole = self._house.identifier.of(both) if who.known else identity
+        known = Who(both, whole, who.contact_id, known=True)
         return People([known], [(contact, identity)], erasures_against(self._house, admitted.campaign))
 
-    def _bare(self, address: Address) -> Who:
-        return Who(Contact(str(address)), self._house.identifier.of_address(address))
+    def _who(self, address: Address, identity: Identity, stored: StoredContact | None) -> Who:
+        if stored is None:
+            return _bare(address, identity)
+        contact, exact = stored.contact, str(address)
+        if contact.address != exact:  # what is stored may be another form than the client's
+            contact = replace(contact, address=exact)
+        whole = self._house.identifier.at_company(identity, address, contact.company)
+        return Who(contact, whole, stored.id, known=True)
+
+
+def _bare(address: Address, identity: Identity) -> Who:
+    return Who(Contact(str(address)), identity)

@@ -78,7 +78,7 @@ class Drafts:
         for each in people.all:
             ready = ReadyMade(
                 content, admitted.from_, admitted.stream, admitted.controller, submission.sender, campaign,
-                each.contact_id, each.known, admitted.tag,
+                each.contact_id, each.known, admitted.tag, identity=each.identity,
             )  # fmt: skip
             mails.append(assembler.ready_made(self._id(campaign, each), each.contact, ready))
         return mails

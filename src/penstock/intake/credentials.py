@@ -10,7 +10,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal, Protocol
 
 from penstock.errors import ConfigError, Unavailable
@@ -90,7 +91,9 @@ class Credentials:
         first_delay: float = _FIRST_DELAY, longest_delay: float = _LONGEST_DELAY,
     ) -> None:  # fmt: skip
         """Raises ConfigError for a hash that is missing or no argon2id hash, and for two credentials of one name."""
-        self._networks = tuple(ip_network(each) for each in terms.networks)
+        networks = tuple(ip_network(each) for each in terms.networks)
+        # Each connection asks, and most come from the same few.
+        self._is_near: Callable[[str], bool] = lru_cache(maxsize=1_024)(lambda caller: _within(caller, networks))
         self._neighbour = Client("", frozenset(terms.streams), dsn=terms.dsn)
         self._clients = {each.name: _client(each) for each in terms.credentials}
         if len(self._clients) < len(terms.credentials):
@@ -127,10 +130,7 @@ class Credentials:
 
     def neighbour(self, caller: str, /) -> Client | None:
         """The client that this address is without a login; None outside `[relay] networks`."""
-        address = _address(caller)
-        if address is None or not any(address in network for network in self._networks):
-            return None
-        return self._neighbour
+        return self._neighbour if self._is_near(caller) else None
 
     async def _check(self, name: str, secret: str, caller: str, mark: bytes) -> Client | None:
         place, loop = self._digest("", caller_key(caller)), asyncio.get_running_loop()
@@ -212,6 +212,11 @@ def _address(caller: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def _within(caller: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    address = _address(caller)
+    return address is not None and any(address in network for network in networks)
 
 
 def _client(terms: CredentialTerms) -> Client:

@@ -28,6 +28,9 @@ _ORCPT = re.compile(r"([A-Za-z0-9-]+);(.+)")
 _MOST_ORCPT = 500
 _MOST_ENVID = 100
 _SIZE = re.compile(r"[0-9]{1,20}", re.ASCII)
+_BARE: Mapping[bytes, tuple[str, str]] = {
+    verb.encode() + b"\r\n": (verb, "") for verb in ("DATA", "QUIT", "RSET", "NOOP")
+}
 _CONDITIONS = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
 
@@ -47,6 +50,8 @@ def split(line: bytes) -> tuple[str, str] | bytes:
 
     Octets outside ASCII are read as UTF-8 behind MAIL and RCPT only, where RFC 6531 allows them.
     """
+    if bare := _BARE.get(line):
+        return bare
     if line[-2:] != b"\r\n":
         return smtp_reply.UNREADABLE
     try:
@@ -97,10 +102,13 @@ def _address(path: str, fault: bytes, *, utf8: bool) -> str | bytes:
     if not (utf8 or path.isascii()):
         return smtp_reply.NEEDS_SMTPUTF8
     address = parse_address(path)
-    # What is read there from people's hands may be mended; what a program says must be meant.
-    if isinstance(address, AddressFault) or address.local != unicodedata.normalize("NFC", path.rpartition("@")[0]):
+    if isinstance(address, AddressFault):
         return fault
-    return str(address)
+    exact = str(address)
+    # What is read there from people's hands may be mended; what a program says must be meant.
+    if exact != path and address.local != unicodedata.normalize("NFC", path.rpartition("@")[0]):
+        return fault
+    return exact
 
 
 def _parameters(rest: str | None) -> Mapping[str, str | None] | bytes:

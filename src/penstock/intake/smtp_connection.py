@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
 from typing import Any, cast
 
 from penstock.intake import smtp_reply
 from penstock.intake.smtp_command import LONGEST_LINE
 from penstock.intake.smtp_content import Content
 from penstock.intake.smtp_door import SmtpCounters
+from penstock.intake.smtp_steps import BROUGHT, Steps
 
 __all__ = ["TOO_LONG", "Connection"]
 
@@ -28,8 +30,9 @@ Serve = Callable[["Connection"], Coroutine[Any, Any, None]]
 class Connection(asyncio.Protocol):
     """Lines and messages out of a stream, replies into it.
 
-    `serve` is the session, run in a task that nobody cancels: a connection that breaks shows as the end of its lines.
-    `gone` is told once, when connection and session are over. `closing`: seconds for a last reply to be fetched.
+    `serve` is the session; nobody cancels it: a connection that breaks shows as the end of its lines. It is answered
+    within the call that brings its octets (`Steps`). `gone` is told once, when connection and session are over.
+    `closing`: seconds for a last reply to be fetched.
     """
 
     def __init__(
@@ -49,8 +52,8 @@ class Connection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._out_size = 0
         self._stuck = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._steps: Steps | None = None
+        self._waiting = False
         self._ended = self._lost = self._closing = self._retiring = self._idle = self._any = False
         self.deadline = _NEVER
         """By the loop's clock; when it is over, the connection is."""
@@ -64,7 +67,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
-        self._task = self._loop.create_task(self._run())
+        self._steps = Steps(self._run(), self._loop)
+        self._steps.go_on()
 
     def data_received(self, data: bytes) -> None:
         """Into the message that is coming in, else kept for the session."""
@@ -79,7 +83,7 @@ class Connection(asyncio.Protocol):
         if len(self._buffer) > _ENOUGH and not self._held_back and self._transport is not None:
             self._held_back = True
             self._transport.pause_reading()
-        if self._waiter is not None and (self._any or b"\n" in data or len(self._buffer) > LONGEST_LINE):
+        if self._waiting and (self._any or b"\n" in data or len(self._buffer) > LONGEST_LINE):
             self._wake()
 
     def eof_received(self) -> bool:
@@ -92,9 +96,9 @@ class Connection(asyncio.Protocol):
         """What was waited for will not come."""
         self._lost = True
         self._stuck = False
-        self._wake()
-        if self._task is None:
+        if self._steps is None:
             self._gone(self)
+        self._wake()
 
     def pause_writing(self) -> None:
         """The peer does not read; no further command of it is obeyed until it does."""
@@ -174,6 +178,8 @@ class Connection(asyncio.Protocol):
         `early`: TLS begins with what has come already. Else that is plain text, which must not be obeyed behind the
         handshake as if it had come under its protection (RFC 3207 section 6): it is dropped.
         """
+        if early:
+            await asyncio.sleep(0)  # only then does the transport read, and can be told not to
         if self._transport is None or self._over:
             self.hand_out()
             return False
@@ -242,7 +248,7 @@ class Connection(asyncio.Protocol):
         try:
             await self._serve(self)
         finally:
-            self._task = None
+            self._steps = None
             self.close()
             if self._lost:
                 self._gone(self)
@@ -279,15 +285,16 @@ class Connection(asyncio.Protocol):
         while self._content is not None and not self._over:
             await self._wait(deadline)
 
-    async def _wait(self, deadline: float) -> None:
+    @coroutine
+    def _wait(self, deadline: float) -> Generator[object, None, None]:
         """Until something has come, or changed."""
         self.deadline = deadline
-        self._waiter = self._loop.create_future()
-        await self._waiter
-        self._waiter = None
+        self._waiting = True
+        yield BROUGHT
         if not self._closing:
             self.deadline = _NEVER
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiting and self._steps is not None:
+            self._waiting = False
+            self._steps.go_on()

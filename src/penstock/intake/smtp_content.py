@@ -9,6 +9,7 @@ from penstock.intake.smtp_door import SmtpCounters
 __all__ = ["Content"]
 
 _END = b"\r\n.\r\n"
+_DOT = b"\r\n."
 _PREFIXES = tuple(_END[:length] for length in range(4, 0, -1))
 _CRUMB = 2_048
 _LOAF = 65_536
@@ -37,14 +38,15 @@ class Content:
     def feed(self, chunk: bytes) -> bytes:
         """Take what comes; answers what is left behind the end, empty before it."""
         octets = self._kept + chunk
-        end = octets.find(_END)
+        dot = octets.find(_DOT)  # mostly that of the end, and the only one
+        end = octets.find(_END, dot) if dot >= 0 else -1
         if end >= 0:
             self.complete = True
-            self._keep(octets[: end + 2])
+            self._keep(octets[: end + 2], dots=dot < end)
             return octets[end + 5 :]
         # Whatever may become an end mark, or the end of a line, waits for what comes next.
         self._kept = next((each for each in _PREFIXES if octets.endswith(each)), b"")
-        self._keep(octets[: -len(self._kept)] if self._kept else octets)
+        self._keep(octets[: -len(self._kept)] if self._kept else octets, dots=dot >= 0)
         return b""
 
     def take(self) -> bytes:
@@ -59,14 +61,14 @@ class Content:
         self._counters.held_octets -= self._held
         self._held = 0
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, piece: bytes, *, dots: bool) -> None:
         if self.fault == smtp_reply.MALFORMED or not piece:
             return
         if not only_crlf(piece) or b"\0" in piece:
             # Even where it is too large already: the reply is not to depend on how the input was cut.
             self._refuse(smtp_reply.MALFORMED)
         elif not self.fault:
-            plain = piece.replace(b"\r\n.", b"\r\n")
+            plain = piece.replace(_DOT, b"\r\n") if dots else piece
             self._hold(plain if self._begun else plain[2:])
             self._begun = True
 

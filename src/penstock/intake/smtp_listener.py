@@ -26,7 +26,8 @@ _log = get_logger("intake")
 class SmtpListener:
     """Takes mails by SMTP (RFC 5321) on any number of addresses.
 
-    `new_session_id` names sessions in the log. Doors of one process may share `quota` and `counters`.
+    `new_session_id` names sessions in the log. Doors of one process may share `quota` and `counters`. `acceptance` is
+    asked outside of any task (`Steps`): where it needs one, it makes one.
     """
 
     def __init__(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 __all__ = ["ConnectionQuota", "client_key"]
 
 
+@lru_cache(maxsize=1_024)
 def client_key(address: str) -> str:
     """What a client counts by: an IPv4 address, mapped or not; of an IPv6 address its /64."""
     if ":" not in address:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from penstock.ports import Client, Refusal, RefusalKind
 
 __all__ = ["counts_as_error", "greeting", "offers", "refused", "taken"]
@@ -58,11 +60,13 @@ NO_RECIPIENTS = b"554 5.5.1 no valid recipients\r\n"
 BAD_PARAMETER = b"555 5.5.4 parameter not recognized\r\n"
 
 
+@lru_cache(maxsize=16)
 def greeting(name: str) -> bytes:
     """The first line of a session."""
     return f"220 {name} ESMTP\r\n".encode("ascii", "replace")
 
 
+@lru_cache(maxsize=64)
 def offers(name: str, size: int, *, tls: bool, login: bool) -> bytes:
     """The answer to EHLO (RFC 5321 section 4.1.1.1). `tls` and `login`: whether these can be begun now."""
     lines = [name, "PIPELINING", f"SIZE {size}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN"]
@@ -89,4 +93,4 @@ def refused(refusal: Refusal, client: Client) -> bytes:
 
 def counts_as_error(reply: bytes) -> bool:
     """Whether it answers a fault of the client's program or login, not of a mail."""
-    return reply.startswith(_PROTOCOL_ERRORS)
+    return reply[:1] == b"5" and reply.startswith(_PROTOCOL_ERRORS)

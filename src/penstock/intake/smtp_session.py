@@ -27,11 +27,12 @@ _TURN = 100
 
 _log = get_logger("intake")
 
-Obey = Callable[["Session", str], Awaitable[bytes]]
+Obey = Callable[["Session", str], bytes | Awaitable[bytes]]
+"""What a command is answered with, at once where nothing has to be waited for."""
 
 
 def _always(reply: bytes) -> Obey:
-    async def obey(_session: Session, _argument: str) -> bytes:
+    def obey(_session: Session, _argument: str) -> bytes:
         return reply
 
     return obey
@@ -75,23 +76,25 @@ class Session:
         self._transaction: _Transaction | None = None
         self._errors = 0
         self._failed_logins = 0
-        self._taken_at = asyncio.get_running_loop().time()
+        self._now = asyncio.get_running_loop().time
+        self._taken_at = self._now()
 
     async def run(self) -> None:
         """Until the client quits, breaks off, is too slow, or makes too many errors."""
         connection, deadlines = self._connection, self._door.deadlines
-        loop = asyncio.get_running_loop()
         connection.reply(smtp_reply.greeting(self._door.name))
         obeyed = 0
         while True:
-            left = self._taken_at + deadlines.session - loop.time()
+            left = self._taken_at + deadlines.session - self._now()
             if left <= 0:  # a client that never lets us wait would never be overdue
                 connection.overdue()
                 return
             line = await connection.line(min(deadlines.command, left))
             if line is None:
                 return
-            reply = await self._obeyed(line)
+            reply = self._obeyed(line)
+            if not isinstance(reply, bytes):
+                reply = await reply
             if reply == smtp_reply.BYE or reply.startswith(b"421"):
                 connection.close(reply)
                 return
@@ -107,15 +110,15 @@ class Session:
             if obeyed % _TURN == 0:
                 await asyncio.sleep(0)
 
-    async def _obeyed(self, line: bytes) -> bytes:
+    def _obeyed(self, line: bytes) -> bytes | Awaitable[bytes]:
         command = smtp_reply.TOO_LONG if line == TOO_LONG else split(line)
         if isinstance(command, bytes):
             return command
         verb, argument = command
         obey = self._verbs.get(verb)
-        return smtp_reply.UNKNOWN if obey is None else await obey(self, argument)
+        return smtp_reply.UNKNOWN if obey is None else obey(self, argument)
 
-    async def _ehlo(self, argument: str) -> bytes:
+    def _ehlo(self, argument: str) -> bytes:
         if not argument:
             return smtp_reply.BAD_ARGUMENT
         self._greeted, self._transaction = True, None
@@ -123,13 +126,13 @@ class Session:
         login = self._secret and not self._logged_in
         return smtp_reply.offers(self._door.name, self._door.size_limit, tls=tls, login=login)
 
-    async def _helo(self, argument: str) -> bytes:
+    def _helo(self, argument: str) -> bytes:
         if not argument:
             return smtp_reply.BAD_ARGUMENT
         self._greeted, self._transaction = True, None
         return f"250 {self._door.name}\r\n".encode("ascii", "replace")
 
-    async def _mail(self, argument: str) -> bytes:
+    def _mail(self, argument: str) -> bytes:
         if not self._greeted or self._transaction is not None:
             return smtp_reply.OUT_OF_ORDER
         if self._client is None:
@@ -181,10 +184,10 @@ class Session:
         finally:
             content.drop()
         if reply.startswith(b"2"):
-            self._taken_at, self._errors = asyncio.get_running_loop().time(), 0
+            self._taken_at, self._errors = self._now(), 0
         return reply
 
-    async def _rset(self, argument: str) -> bytes:
+    def _rset(self, argument: str) -> bytes:
         if argument:
             return smtp_reply.BAD_ARGUMENT
         self._transaction = None
@@ -217,7 +220,7 @@ class Session:
         if given != smtp_reply.WRONG_LOGIN and isinstance(given, bytes):
             return given
         self._connection.hand_out()
-        client = None if isinstance(given, bytes) else await self._known(*given, seconds)
+        client = None if isinstance(given, bytes) else await asyncio.create_task(self._known(*given, seconds))
         if isinstance(client, bytes):
             return client
         return self._wrong() if client is None else self._let_in(client)
@@ -245,7 +248,7 @@ class Session:
         self._client, self._logged_in = client, True
         return smtp_reply.LOGGED_IN
 
-    async def _quit(self, _argument: str) -> bytes:
+    def _quit(self, _argument: str) -> bytes:
         return smtp_reply.BYE
 
     @property

@@ -53,7 +53,10 @@ def person_form(address: Address) -> str:
 
 def provider_form(address: Address) -> str:
     """The person form with what the mailbox provider is known to ignore taken away; the same elsewhere."""
-    local, domain = _person_local(address), address.domain
+    return _provider_form(_person_local(address), address.domain)
+
+
+def _provider_form(local: str, domain: str) -> str:
     if domain.endswith(_TAG_IN_SUBDOMAIN):
         # user@anything.fastmail.com and anything@user.fastmail.com both exist; the sub-domain names the user.
         host = next(host for host in _TAG_IN_SUBDOMAIN if domain.endswith(host))
@@ -66,7 +69,8 @@ def provider_form(address: Address) -> str:
 
 def address_forms(address: Address) -> tuple[str, ...]:
     """The person, exact and provider form, each once, in this order."""
-    person, exact, provider = person_form(address), str(address), provider_form(address)
+    local, domain = _person_local(address), address.domain
+    person, exact, provider = f"{local}@{domain}", str(address), _provider_form(local, domain)
     if person == exact == provider:
         return (person,)
     return tuple(dict.fromkeys((person, exact, provider)))

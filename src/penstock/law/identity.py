@@ -53,12 +53,18 @@ class Identifier:
 
     def of_address(self, address: Address, company: Company | None = None) -> Identity:
         """The identity of an address, with what is known of the company."""
-        person_keys = self.person_keys(address)
-        keys, unit = self._domain(address.domain)
+        return self._at(address.domain, self.person_keys(address), company)
+
+    def at_company(self, identity: Identity, address: Address, company: Company) -> Identity:
+        """The identity of this address, made before without its company, with what is known of that."""
+        return self._at(address.domain, identity.person_keys, company)
+
+    def _at(self, home: str, person_keys: tuple[bytes, ...], company: Company | None) -> Identity:
+        keys, unit = self._domain(home)
         organisation = None
         if company is not None:
             for domain in company.domains:
-                if domain != address.domain:
+                if domain != home:
                     keys += self._domain(domain.lower().strip().strip("."))[0]
             if company.id and (name := organisation_key(company.id)):
                 prints = self._hashed.of("o:" + name)

@@ -23,13 +23,10 @@ class CountedAcceptance:
         """See `Acceptance`."""
         answers = await self._acceptance.take(submissions)
         for answer in answers:
-            match answer:
-                case Receipt():
-                    new = sum(not each.repeated for each in answer.taken)
-                    if new and not answer.repeated:
-                        self._tallies.accepted(self._door, str(answer.stream), new)
-                case Refusal():
-                    self._tallies.refused(self._door, str(answer.kind), answer.code)
+            if isinstance(answer, Refusal):
+                self._tallies.refused(self._door, answer.kind.value, answer.code)
+            elif not answer.repeated and (new := sum([not each.repeated for each in answer.taken])):
+                self._tallies.accepted(self._door, answer.stream.value, new)
         return answers
 
     async def judge(self, submission: Submission, /) -> Sequence[Mapping[str, Any]] | Refusal:

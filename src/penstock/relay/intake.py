@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -91,7 +92,7 @@ class RelayIntake:
         )
         self._quota = self._quota or ConnectionQuota(relay.connections, relay.connections_per_client)
         counted = CountedAcceptance(acceptance, self._tallies, door.kind)
-        listener = SmtpListener(counted, doorkeeper, settings, _session_id, quota=self._quota)
+        listener = SmtpListener(counted, doorkeeper, settings, _session_ids(), quota=self._quota)
         self._smtp.append(listener)
         await listener.open_on(listening_socket(door))
 
@@ -152,8 +153,10 @@ def _knows_domain(settings: Settings, client: Client, domain: str) -> bool:
     return not (client.controllers and sender.controllers) or not client.controllers.isdisjoint(sender.controllers)
 
 
-def _session_id() -> str:
-    return secrets.token_hex(8)
+def _session_ids() -> Callable[[], str]:
+    """Names for the log: in order within a process, and unlike those of any other."""
+    start, numbers = secrets.token_hex(4), itertools.count(1)
+    return lambda: f"{start}{next(numbers):08x}"
 
 
 def _tls(relay: RelaySettings, path: Callable[[str], object], *, needed: bool) -> ssl.SSLContext | None:

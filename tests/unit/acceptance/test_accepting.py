@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
@@ -27,6 +27,8 @@ from penstock.pipeline import Pipeline
 from penstock.ports import Client, ContactRow, Phase, Receipt, Recipient, Refusal, RefusalKind, Submission
 from penstock.sources.rows import RowReader
 from penstock.store.bodies import LARGE
+from penstock.store.handing_in import Against, Handed
+from penstock.store.placing import Placed
 from penstock.suppression_list import SuppressionList
 from penstock.wiring import House
 
@@ -306,6 +308,30 @@ async def test_many_at_the_same_time_share_transactions_and_keep_their_answers(
     addresses = [each.taken[0].address for (each,) in found if isinstance(each, Receipt)]
     assert addresses == [each.recipients[0].address for number, each in enumerate(given) if number != 50]
     assert await gate.house.queue.depth() == 199
+
+
+async def test_who_comes_a_moment_later_shares_the_next_transaction(
+    gate: Gate, accepting: Accepting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mails, groups = gate.house.store.mails, []
+    hand_in = mails.hand_in
+
+    async def counted(handed: Sequence[Handed], /) -> Sequence[Sequence[Placed] | Against]:
+        groups.append(len(handed))
+        return await hand_in(handed)
+
+    monkeypatch.setattr(mails, "hand_in", counted)
+
+    async def session(first: int) -> None:
+        for number in range(first, first + 5):
+            await asyncio.sleep(first / 5e4)  # few at the same time
+            await receipt(accepting, submission(f"x{number}@muster.example"))
+
+    await asyncio.gather(*(session(first) for first in range(0, 100, 5)))
+    assert groups.count(1) < 3
+    groups.clear()
+    await session(100)
+    assert groups == [1] * 5
 
 
 async def test_who_goes_away_does_not_undo_what_is_being_saved(gate: Gate, accepting: Accepting) -> None:

@@ -41,6 +41,7 @@ def test_a_contact_as_sources_read_it_needs_no_second_look_at_its_address(
         contact = Contact(str(address), company=company)
         found = identifier.of_exact(contact)
         assert found == identifier.of(contact) == identifier.of_address(address, company)
+        assert found == identifier.at_company(identifier.of_address(address), address, company)
         assert set(identifier.entry_keys(address)) <= set(found.person_keys)
         assert found.person == found.person_keys[KEYRING.oldest]
 

@@ -139,7 +139,7 @@ class Receipt:
 
 
 class Acceptance(Protocol):
-    """The one place where mails come in."""
+    """The one place where mails come in. It may be asked outside of any task; where it needs one, it makes one."""
 
     async def take(self, submissions: Sequence[Submission], /) -> Sequence[Receipt | Refusal]:
         """Saved with their tickets in one transaction when this answers; one answer per submission, in order.

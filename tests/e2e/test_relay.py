@@ -158,7 +158,7 @@ def test_sockets_of_a_service_manager_are_listened_at(house: Path, tmp_path: Pat
             )  # fmt: skip
         try:
             hand_in(port)
-            assert f"listening at smtp://127.0.0.1:{port}" in (tmp_path / "log").read_text()
+            until(lambda: f"listening at smtp://127.0.0.1:{port}" in (tmp_path / "log").read_text())
         finally:
             process.terminate()
             assert process.wait(20) == 0

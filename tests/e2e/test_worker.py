@@ -42,6 +42,8 @@ def test_a_worker_that_is_killed_loses_nothing(house: Path) -> None:
         for number in range(5):
             hand_in(relay.smtp, number)
             until(lambda: len(relay.children()) == 2)
-            relay.child("worker").kill()
+            worker = relay.child("worker")
+            worker.kill()
+            worker.wait(20)  # so that the next one is another
         until(lambda: sent(house) == 5, seconds=60)
         assert relay.stop() == 0

@@ -184,7 +184,7 @@ def main() -> None:
         steps.append(lambda: asyncio.run(show_latency(ground, through / 2, given.mails)))
         steps.append(lambda: asyncio.run(show_large(ground)))
         if given.waiting:
-            steps.append(lambda: show_waiting(ground, given.waiting, min(5_000, given.waiting // 4)))
+            steps.append(lambda: show_waiting(ground, given.waiting, min(5_000, given.waiting // 8)))
         for step in steps:
             step()
 

@@ -17,6 +17,7 @@ __all__ = ["Clients", "Door"]
 
 _PATIENCE = 20.0  # for one attempt
 _PAUSE = 0.05
+_FAILED = re.compile(r"^550 5\.7\.1 this mail of the campaign could not be delivered .*\(DUPLICATE\)")
 _QUEUED = re.compile(r"^250 2\.0\.0 queued as ([0-9a-f]{32})")
 
 
@@ -47,6 +48,8 @@ class Clients:
     told: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Mail ids answered, by number."""
     attempts: Counter[int] = field(default_factory=Counter)
+    given_up: set[int] = field(default_factory=set)
+    """Numbers whose letter has failed already, as a later try was told: the answer to the one before was lost."""
     refused: list[str] = field(default_factory=list)
     """Answers that no try will change."""
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,13 +68,13 @@ class Clients:
 
     async def reached(self, number: int) -> None:
         """Return when that many are taken."""
-        while len(self.told) < number:
+        while len(self.told) + len(self.given_up) < number:
             self._progress.clear()
             await self._progress.wait()
 
     async def _session(self, numbers: Iterator[int]) -> None:
         for number in numbers:
-            while number not in self.told:
+            while number not in self.told and number not in self.given_up:
                 self.attempts[number] += 1
                 try:
                     async with asyncio.timeout(_PATIENCE):
@@ -79,11 +82,14 @@ class Clients:
                 except (OSError, EOFError, TimeoutError, ValueError):
                     await asyncio.sleep(_PAUSE)
                     continue
-                self.told[number].append(mail_id)
+                if mail_id:
+                    self.told[number].append(mail_id)
+                else:
+                    self.given_up.add(number)
                 self._progress.set()
 
     async def _mail(self, number: int) -> str:
-        """One session with one message; raises for everything but a 250."""
+        """One session with one message; raises for everything but a 250. Empty for a letter that has failed already."""
         asked = "X-Penstock-Campaign: letters" if Door.of(number) is Door.LETTER else "X-Penstock-Stream: transactional"
         reader, writer = await asyncio.open_connection("127.0.0.1", self.relay.smtp)
         try:
@@ -94,6 +100,8 @@ class Clients:
                 if said:
                     writer.write(said.encode() + b"\r\n")
                 reply = await _reply(reader)
+                if _FAILED.match(reply) and Door.of(number) is Door.LETTER and self.attempts[number] > 1:
+                    return ""
                 if reply[0] not in "23":
                     self._refused(reply, final=reply[0] == "5")
             found = _QUEUED.match(reply)

@@ -60,6 +60,7 @@ def relay_summed(clients: Clients, sink: MoodySink, kept: RelayKept, most_uncert
     doubled = {id_ for id_, times in sink.arrived.items() if times > 1}
     lost = (told - kept.states.keys()) | {id_ for id_ in accepted if not sink.answered[id_]}
     once = [number for number in range(clients.mails) if Door.of(number).once]
+    refused = {numbers.get(kept.recipients[id_]) for id_ in failed}
     wrong = {
         "mails that came twice": len(doubled),
         "mails that were answered and are lost": len(lost),
@@ -71,6 +72,7 @@ def relay_summed(clients: Clients, sink: MoodySink, kept: RelayKept, most_uncert
         "mails not delivered, in doubt or failed": sum(state not in _OVER for state in kept.states.values()),
         "failed mails that came": sum(bool(sink.arrived[id_]) for id_ in failed),
         "failed mails that nobody refused": sum(kept.recipients[id_] not in sink.refused for id_ in failed),
+        "letters said to have failed that have not": len(clients.given_up - refused),
         "mails that came and are unknown": len(sink.arrived.keys() - kept.states.keys()),
         "tickets left": kept.tickets,
         "mails in doubt too many": max(0, len(uncertain) - most_uncertain - sink.unanswered),

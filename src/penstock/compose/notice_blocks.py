@@ -84,7 +84,7 @@ class NoticeForm:
     """By wording."""
     extras: Extras = NO_EXTRAS
     told: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
-    """Blocks that say something of the contact by what they say: many contacts share theirs."""
+    """Blocks of the reason by what they say: many contacts share theirs. That of the source is nearly each one's own."""
 
     def written(
         self,
@@ -138,7 +138,7 @@ class NoticeForm:
         made = _Block((text,), (block_markup(self.notice, block, text, own),) if html_too else ())
         source = self.notice.blocks[self.variant, block][wording].source
         # One that names the mail's links is nobody else's.
-        if not any(name in source for name in links):
+        if block == "reason" and not any(name in source for name in links):
             if len(self.told) >= _TOLD:
                 self.told.clear()
             self.told[key] = made

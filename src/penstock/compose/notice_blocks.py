@@ -84,7 +84,7 @@ class NoticeForm:
     """By wording."""
     extras: Extras = NO_EXTRAS
     told: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
-    """Blocks of the reason by what they say: many contacts share theirs. That of the source is nearly each one's own."""
+    """Blocks of the reason by what they say: many contacts share theirs. That of the source is mostly one's own."""
 
     def written(
         self,

@@ -84,7 +84,7 @@ class NoticeForm:
     """By wording."""
     extras: Extras = NO_EXTRAS
     told: dict[tuple[Any, ...], _Block] = field(default_factory=dict)
-    """Blocks of the reason by what they say: many contacts share theirs. That of the source is mostly one's own."""
+    """Blocks of the reason by what they say: many contacts share theirs. That of the source is mostly their own."""
 
     def written(
         self,
@@ -97,8 +97,8 @@ class NoticeForm:
     ) -> Written | TemplateFault:
         """Fill in what concerns this contact: function, industry, reason, source and the links.
 
-        `number` chooses the wording of each block by a digit of its own, so that two mails seldom agree in all. A
-        group of values that is the same object says the same. Without `html_too` there is no HTML.
+        `number` chooses the wording of each block by a digit of its own, so that two mails seldom agree in all.
+        Without `html_too` there is no HTML.
         """
         paragraphs: list[str] = []
         markup: dict[Block, str] = {}
@@ -126,8 +126,8 @@ class NoticeForm:
         self, block: Block, values: Mapping[str, Any], own: tuple[str, str], wording: int, *, html_too: bool
     ) -> _Block | TemplateFault:
         said = {name: values[name] for name in _SAID[block]}
-        key = (block, wording, *said.values())
-        found = self.told.get(key)
+        shared, key = block == "reason", (wording, *said.values())
+        found = self.told.get(key) if shared else None
         if found is not None and (found.markup or not html_too):
             return found
         # The links themselves, not the marks: what a contact's record says could be spelled like a mark.
@@ -138,7 +138,7 @@ class NoticeForm:
         made = _Block((text,), (block_markup(self.notice, block, text, own),) if html_too else ())
         source = self.notice.blocks[self.variant, block][wording].source
         # One that names the mail's links is nobody else's.
-        if block == "reason" and not any(name in source for name in links):
+        if shared and not any(name in source for name in links):
             if len(self.told) >= _TOLD:
                 self.told.clear()
             self.told[key] = made

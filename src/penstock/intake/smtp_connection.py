@@ -30,9 +30,8 @@ Serve = Callable[["Connection"], Coroutine[Any, Any, None]]
 class Connection(asyncio.Protocol):
     """Lines and messages out of a stream, replies into it.
 
-    `serve` is the session; nobody cancels it: a connection that breaks shows as the end of its lines. It is answered
-    within the call that brings its octets (`Steps`). `gone` is told once, when connection and session are over.
-    `closing`: seconds for a last reply to be fetched.
+    `serve` is the session, driven by `Steps` and cancelled by nobody: a connection that breaks shows as the end of its
+    lines. `gone` is told once, when both are over. `closing`: seconds for a last reply to be fetched.
     """
 
     def __init__(
